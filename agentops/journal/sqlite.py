@@ -1,0 +1,229 @@
+"""The journal file: one connection, blocks appended in groups, runs read back."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from agentops.errors import JournalCorrupt, JournalLocked, UnknownRun
+from agentops.journal.failures import sqlite_errors
+from agentops.journal.lease import holder_alive, my_name
+from agentops.journal.schema import migrate
+from agentops.kernel.suggest import nearest
+
+__all__ = ["Append", "Journal", "RunRow", "chain"]
+
+_BUSY_MS: Final = 10_000
+_COLUMNS: Final = "id, run, playbook, status, started, ended, owner"
+
+
+class RunRow(msgspec.Struct, frozen=True):
+    """A run as the journal lists it. Times are microseconds since 1970 UTC."""
+
+    id: int
+    run: str
+    playbook: str
+    status: str
+    started: int
+    ended: int | None
+    owner: str
+
+
+class Append(msgspec.Struct, frozen=True):
+    """One block to be written: the ``seq``-th of its run, what it refers to, and the run's status if it changed."""
+
+    run: int
+    seq: int
+    block: bytes
+    hash: bytes
+    blobs: dict[str, bytes]
+    status: str = ""
+    ended: int | None = None
+
+
+def chain(before: bytes, block: bytes) -> bytes:
+    """The hash of a block: 16 bytes over it and the hash of the one before."""
+    return hashlib.sha256(before + block).digest()[:16]
+
+
+class Journal:
+    """A journal file. Not shared between threads; between processes SQLite keeps order.
+
+    ``durability``: ``process`` survives the kill of this process at any moment; ``power`` also the loss of power,
+    at the price of a full synchronisation for each group of blocks.
+    """
+
+    def __init__(self, path: str | Path, *, durability: str = "process", read_only: bool = False) -> None:
+        self.path = str(path)
+        with sqlite_errors(self.path):
+            if read_only:
+                uri = f"{Path(path).absolute().as_uri()}?mode=ro"
+                self._connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+            else:
+                self._connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
+        try:
+            with sqlite_errors(self.path):
+                self._prepare(durability)
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def _prepare(self, durability: str) -> None:
+        connection = self._connection
+        connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
+        connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        connection.execute(f"PRAGMA synchronous = {'FULL' if durability == 'power' else 'NORMAL'}")
+        migrate(connection, self.path)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    # --- writing ------------------------------------------------------------------------------------------------
+
+    def create(self, run: str, playbook: str, started: int) -> int:
+        """Make a run, held by this process; its number in this file."""
+        with sqlite_errors(self.path):
+            cursor = self._connection.execute(
+                "INSERT INTO runs (run, playbook, status, started, owner) VALUES (?, ?, 'running', ?, ?)",
+                (run, playbook, started, my_name()),
+            )
+        return int(cursor.lastrowid or 0)
+
+    def append(self, blocks: Sequence[Append]) -> None:
+        """Write blocks, all or none; when this returns they are as safe as the durability promises."""
+        connection = self._connection
+        payloads = [(key, data.decode()) for block in blocks for key, data in block.blobs.items()]
+        changes = [(block.status, block.ended, block.run) for block in blocks if block.status]
+        with sqlite_errors(self.path):
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                connection.executemany(
+                    "INSERT INTO blocks VALUES (?, ?, ?, ?)",
+                    [(block.run, block.seq, block.block.decode(), block.hash) for block in blocks],
+                )
+                if payloads:
+                    connection.executemany("INSERT OR IGNORE INTO payloads VALUES (?, ?)", payloads)
+                if changes:
+                    connection.executemany("UPDATE runs SET status = ?, ended = ? WHERE id = ?", changes)
+                connection.execute("COMMIT")
+            except sqlite3.IntegrityError as error:
+                connection.execute("ROLLBACK")
+                msg = f"{self.path}: another process has gone on with this run"
+                raise JournalLocked(msg, hint="Let that process finish, or stop it.", path=self.path) from error
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+
+    # --- leases -------------------------------------------------------------------------------------------------
+
+    def take(self, row: RunRow) -> None:
+        """Become the holder of a run; `JournalLocked` where a living process holds it."""
+        me = my_name()
+        with sqlite_errors(self.path):
+            connection = self._connection
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                (owner,) = connection.execute("SELECT owner FROM runs WHERE id = ?", (row.id,)).fetchone()
+                if owner != me and holder_alive(owner):
+                    msg = f"run {row.run} is in the hands of process {owner.split('/')[2]}"
+                    raise JournalLocked(msg, hint="Wait for it, or stop that process.", path=self.path)
+                connection.execute("UPDATE runs SET owner = ?, status = 'running' WHERE id = ?", (me, row.id))
+            finally:
+                connection.execute("COMMIT")
+
+    def set_status(self, run: int, status: str) -> None:
+        """Say how a run stands that no block changes."""
+        with sqlite_errors(self.path):
+            self._connection.execute("UPDATE runs SET status = ? WHERE id = ?", (status, run))
+
+    def release(self, run: int) -> None:
+        """Give a run out of hand."""
+        with sqlite_errors(self.path):
+            self._connection.execute("UPDATE runs SET owner = '' WHERE id = ? AND owner = ?", (run, my_name()))
+
+    # --- reading ------------------------------------------------------------------------------------------------
+
+    def runs(self, *, limit: int = 100, status: str = "") -> list[RunRow]:
+        """Runs, newest first. ``running`` becomes ``interrupted`` where the holder is gone."""
+        where, values = ("WHERE status = ?", [status]) if status else ("", [])
+        query = f"SELECT {_COLUMNS} FROM runs {where} ORDER BY started DESC, id DESC LIMIT ?"  # noqa: S608 - constants
+        with sqlite_errors(self.path):
+            rows = self._connection.execute(query, [*values, limit]).fetchall()
+        return [_seen(RunRow(*row)) for row in rows]
+
+    def find(self, name: str) -> RunRow:
+        """The run of that name, or whose name begins or ends so; ``last`` is the newest. `UnknownRun` says more."""
+        with sqlite_errors(self.path):
+            if name == "last":
+                query, values = f"SELECT {_COLUMNS} FROM runs ORDER BY started DESC, id DESC LIMIT 1", []
+            else:
+                like = name.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+                query = f"SELECT {_COLUMNS} FROM runs WHERE run = ? OR run LIKE ? ESCAPE '\\' OR run LIKE ? ESCAPE '\\' LIMIT 6"  # noqa: E501, S608 - constants
+                values = [name, f"{like}%", f"%{like}"]
+            rows = [RunRow(*row) for row in self._connection.execute(query, values)] if name else []
+        exact = [row for row in rows if row.run == name]
+        found = exact or rows
+        if len(found) == 1:
+            return _seen(found[0])
+        candidates = [row.run for row in found]
+        if found:
+            msg = f"{name!r} could be {', '.join(candidates)}"
+            raise UnknownRun(msg, hint="Write more of the id.", run=name, candidates=candidates)
+        known = [row.run for row in self.runs(limit=12)]
+        hint = nearest(name, known) if known else "The journal is empty: start one with agentops run."
+        raise UnknownRun(f"no run {name!r} in {self.path}", hint=hint, run=name, candidates=[])
+
+    def blocks(self, run: int, *, start: int = 0) -> Iterator[tuple[int, bytes, bytes]]:
+        """Number, data and hash of a run's blocks, in order."""
+        with sqlite_errors(self.path):
+            rows = self._connection.execute(
+                "SELECT seq, data, hash FROM blocks WHERE run = ? AND seq >= ? ORDER BY seq", (run, start)
+            )
+            for number, (seq, data, digest) in enumerate(rows, start):
+                if seq != number:
+                    msg = f"{self.path}: block {number} of the run is missing"
+                    raise JournalCorrupt(msg, hint="Restore the file from a copy.", path=self.path)
+                yield seq, data.encode(), digest
+
+    def payload(self, digest: str) -> bytes:
+        """A payload by its SHA-256."""
+        with sqlite_errors(self.path):
+            row = self._connection.execute("SELECT data FROM payloads WHERE digest = ?", (digest,)).fetchone()
+        if row is None:
+            msg = f"{self.path}: payload {digest[:12]} is missing"
+            raise JournalCorrupt(msg, hint="Restore the file from a copy.", path=self.path)
+        data: bytes = row[0].encode()
+        return data
+
+    def query(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Rows of a query; for the views."""
+        with sqlite_errors(self.path):
+            return self._connection.execute(sql, values).fetchall()
+
+    # --- the inbox ----------------------------------------------------------------------------------------------
+
+    def leave_answer(self, run: int, key: str, data: bytes, at: int) -> bool:
+        """Leave a person's answer for whoever holds the run; False where one is there already."""
+        with sqlite_errors(self.path):
+            cursor = self._connection.execute(
+                "INSERT OR IGNORE INTO inbox VALUES (?, ?, 'answer', ?, ?)", (run, key, data.decode(), at)
+            )
+        return cursor.rowcount == 1
+
+    def answers(self, run: int) -> dict[str, bytes]:
+        """The answers left for a run, by key; whether they were taken is told by the run's blocks."""
+        rows = self.query("SELECT key, data FROM inbox WHERE run = ? ORDER BY at, key", (run,))
+        return {key: data.encode() for key, data in rows}
+
+
+def _seen(row: RunRow) -> RunRow:
+    if row.status == "running" and not holder_alive(row.owner):
+        return msgspec.structs.replace(row, status="interrupted")
+    return row

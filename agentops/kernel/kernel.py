@@ -1,0 +1,428 @@
+"""The loop: one delivery in, everybody steps until none can move, records and requests out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Final
+
+import msgspec
+
+from agentops.errors import (
+    AgentOpsError,
+    BudgetExceeded,
+    Cancelled,
+    Deadlock,
+    RunCancelled,
+    RunError,
+    UndeclaredEffect,
+    UnhandledMessage,
+    UnknownRecipient,
+)
+from agentops.kernel import acting, branches, mail
+from agentops.kernel.agent import AgentSpec
+from agentops.kernel.cancelling import PATIENCE, cancel_fiber, cancel_turn, in_force
+from agentops.kernel.effects import AskOp, EffectOp, JoinOp, PublishOp, SendOp, SleepOp, SpawnOp
+from agentops.kernel.failing import turn_over
+from agentops.kernel.foreign import describe_foreign, drive_to_end, unload
+from agentops.kernel.gate import Gate
+from agentops.kernel.process import Envelope, Fiber, Process
+from agentops.kernel.records import (
+    Answer,
+    Approval,
+    Cancel,
+    Continue,
+    Delivery,
+    Dispatched,
+    External,
+    Finished,
+    Outcome,
+    Resumed,
+    Start,
+    Tick,
+)
+from agentops.kernel.spawning import create, spawn
+from agentops.kernel.suggest import nearest
+from agentops.kernel.world import INLINE_BYTES, Request, World
+
+__all__ = ["Kernel", "Reaction", "RunSpec"]
+
+encode_block: Final = msgspec.json.Encoder(order="deterministic").encode
+
+
+class RunSpec(msgspec.Struct, frozen=True):
+    """What a run is made of, as code: its agents, the one that is asked the first message, and how it is stepped."""
+
+    agents: tuple[AgentSpec, ...]
+    root: str
+    model: str = ""
+    """Full name of the model for agents that name none."""
+    seconds: float | None = None
+    """How long the run may take, in all; its budget's wall seconds."""
+    slice: int = 4000
+    """Steps per delivery, after which the kernel lets other deliveries in; a recorded `Continue` goes on."""
+
+
+class Reaction(msgspec.Struct, frozen=True, gc=False):
+    """What came of one delivery."""
+
+    block: bytes
+    """The delivery and its records, as the journal keeps them."""
+    records: list[Any]
+    blobs: dict[str, bytes]
+    """Payloads that the block refers to, by SHA-256."""
+    requests: list[Request]
+    """Effects to be performed now, once the block is safe."""
+    cancels: list[str]
+    """Effects that nobody waits for any more; their outcomes are still owed."""
+    deadline: int | None
+    """When a `Tick` is due, microseconds; None: no timer."""
+    more: bool
+    """The time slice is over and somebody can still move: deliver a `Continue`."""
+    finished: Finished | None
+
+
+class Kernel:
+    """One run. Deterministic: the same deliveries in the same order give the same blocks.
+
+    ``guard`` is entered around the stepping of handlers, and hides the event loop from them. An exception that
+    leaves `deliver` (KeyboardInterrupt, MemoryError, a broken rule of this interface) leaves the kernel unusable:
+    drop it, and rebuild it from the journal.
+    """
+
+    def __init__(
+        self, spec: RunSpec, gate: Gate, *, guard: Callable[[], AbstractContextManager[Any]] = nullcontext
+    ) -> None:
+        self.spec = spec
+        self.world = World("", gate, spec.model)
+        self.guard = guard
+        self._steps = 0
+        self._broken = False
+
+    # --- the one way in -----------------------------------------------------------------------------------------
+
+    def deliver(self, delivery: Delivery) -> Reaction:
+        """Take one delivery and run until nobody can move, or the time slice is over."""
+        world = self.world
+        if self._broken or world.finished is not None:
+            msg = "this kernel takes no more deliveries: " + ("it broke before" if self._broken else "its run is over")
+            raise RunError(msg, hint="Rebuild it from the journal.")
+        self._broken = True
+        world.now = max(world.now, delivery.at)
+        world.records = []
+        world.requests = []
+        world.cancels = []
+        world.blobs = {}
+        self._steps = 0
+        with self.guard():
+            world.fire_due()
+            _ENTRIES[type(delivery)](self, delivery)
+            hooks = sys.get_asyncgen_hooks()
+            sys.set_asyncgen_hooks(firstiter=self._opened)
+            try:
+                more = self._run()
+            finally:
+                sys.set_asyncgen_hooks(*hooks)
+        if not more:
+            self._come_to_rest()
+        block = encode_block([self._recorded(delivery), *world.records])
+        self._broken = False
+        return Reaction(
+            block,
+            world.records,
+            world.blobs,
+            world.requests,
+            world.cancels,
+            world.next_deadline(),
+            more,
+            world.finished,
+        )
+
+    def close(self) -> list[str]:
+        """Unload: end every suspended handler without letting it act. Paths of those that would not end."""
+        self._broken = True
+        stuck: list[str] = []
+        for process in self.world.processes.values():
+            if process.root is not None:
+                stuck.extend(fiber.path for fiber in _tree(process.root) if not unload(fiber))
+        return stuck
+
+    def pending_approvals(self) -> list[Approval]:
+        """What waits for a person."""
+        return [effect.approval for effect in self.world.open.values() if effect.approval is not None]
+
+    # --- stepping -----------------------------------------------------------------------------------------------
+
+    def _run(self) -> bool:
+        """Step whoever is ready, in order. True when the slice is over before they have come to rest."""
+        world = self.world
+        ready = world.ready
+        condemned = world.condemned
+        limit = self.spec.slice
+        while ready:
+            fiber = ready.popleft()
+            if fiber.done:
+                continue
+            self._step(fiber)
+            while condemned:
+                cancel_fiber(world, *condemned.pop(0))
+            self._steps += 1
+            if self._steps >= limit and ready:
+                return True
+        return False
+
+    def _step(self, fiber: Fiber) -> None:
+        world = self.world
+        world.current = fiber
+        error = fiber.error
+        try:
+            if error is None:
+                value, fiber.value = fiber.value, None
+                operation = fiber.context.run(fiber.coroutine.send, value)
+            else:
+                fiber.error = None
+                operation = fiber.context.run(fiber.coroutine.throw, error)
+        except StopIteration as stop:
+            fiber.result = stop.value
+            self._ended(fiber)
+        except (KeyboardInterrupt, SystemExit, MemoryError):
+            raise
+        except BaseException as failure:  # noqa: BLE001 - whatever leaves a handler is its failure, and is recorded
+            fiber.failure = failure
+            self._ended(fiber)
+        else:
+            self._perform(fiber, operation)
+        finally:
+            world.current = None
+
+    def _opened(self, generator: AsyncGenerator[Any, Any]) -> None:
+        """A handler opened an async generator: its fiber closes it."""
+        fiber = self.world.current
+        if fiber is not None:
+            if fiber.generators is None:
+                fiber.generators = []
+            fiber.generators.append(generator)
+
+    def _perform(self, fiber: Fiber, operation: Any) -> None:
+        """A handler awaits ``operation``: do it, or raise there why not."""
+        world = self.world
+        apply = _OPERATIONS.get(type(operation))
+        if apply is None:
+            self._undeclared(fiber, describe_foreign(fiber, operation))
+            return
+        made = fiber.root.made
+        if made:
+            made.pop(id(operation), None)
+        if fiber.scope is not None or fiber.cancelled is not None:
+            error = in_force(fiber)
+            if error is not None:
+                self._refuse_cancelled(fiber, error)
+                return
+        try:
+            apply(world, fiber, operation)
+        except AgentOpsError as error:
+            world.throw(fiber, error)
+
+    def _refuse_cancelled(self, fiber: Fiber, error: BaseException) -> None:
+        fiber.swallowed += 1
+        if fiber.swallowed > PATIENCE:
+            unload(fiber)
+            fiber.failure = error
+            self._ended(fiber)
+        else:
+            self.world.throw(fiber, error)
+
+    def _undeclared(self, fiber: Fiber, error: UndeclaredEffect) -> None:
+        """A handler reached outside: it is told, and the run fails even if it does not listen."""
+        if self.world.undeclared is None:
+            self.world.undeclared = error
+        self.world.end("failed", error=error)
+        self.world.throw(fiber, error)
+
+    def undeclared(self, error: UndeclaredEffect) -> None:
+        """For the guard: the running handler touched the event loop."""
+        self.world.undeclared = self.world.undeclared or error
+        self.world.end("failed", error=error)
+
+    def _ended(self, fiber: Fiber) -> None:
+        """A fiber is done: tell who waits for it, and end the turn when it was the last."""
+        world = self.world
+        fiber.done = True
+        fiber.waiting = None
+        if fiber.generators:
+            drive_to_end(fiber)
+        root = fiber.root
+        root.live -= 1
+        if fiber is not root:
+            branches.branch_done(world, fiber)
+        elif root.live:
+            if fiber.failure is None:
+                running = [each.path for each in _tree(root) if not each.done]
+                msg = f"{root.path} ended while its branches {', '.join(running)} were still running"
+                fiber.failure = RunError(msg, hint="Await every branch that self.start returns.")
+            for branch in _tree(root):
+                cancel_fiber(world, branch, Cancelled("its turn is over"))
+        if root.live == 0:
+            turn_over(world, root)
+
+    # --- rest ---------------------------------------------------------------------------------------------------
+
+    def _come_to_rest(self) -> None:
+        """Nobody can move. Is the run over, or in a knot that nothing outside will undo?"""
+        world = self.world
+        if world.ending is not None and world.ending.status != "done":
+            self._cancel_all(world.ending.status)
+        if world.open:
+            return
+        busy = [process for process in world.processes.values() if process.root is not None]
+        if busy and world.next_deadline() is not None:
+            return
+        if busy:
+            self._knot(busy)
+        ending = world.ending
+        if ending is None or world.open:
+            return
+        world.finished = Finished(ending.status, ending.output, ending.error)
+        world.record(world.finished)
+
+    def _cancel_all(self, reason: str) -> None:
+        """Cancel every turn, and let clean-ups run."""
+        for process in self.world.processes.values():
+            process.mail = process.parked = None
+        with self.guard():
+            for process in self.world.processes.values():
+                cancel_turn(self.world, process, f"the run is {reason}")
+            while self._run():
+                self._steps = 0
+
+    def _knot(self, busy: list[Process]) -> None:
+        """Somebody waits, nothing is open, no timer runs: they wait for each other."""
+        waits = [f"{process.name} waits for {_waits_for(process)}" for process in busy]
+        error = Deadlock(
+            "no agent can move: " + "; ".join(waits),
+            hint="Let one of them send instead of ask, enlarge a mailbox, or wait within self.timeout(...).",
+            cycle=[process.name for process in busy],
+        )
+        self.world.end("failed", error=error)
+        self._cancel_all("failed")
+
+    # --- deliveries ---------------------------------------------------------------------------------------------
+
+    def _recorded(self, delivery: Delivery) -> Delivery:
+        """The delivery as it stands in the block: large payloads are kept aside."""
+        if isinstance(delivery, Outcome) and len(value := bytes(delivery.value)) > INLINE_BYTES:
+            return msgspec.structs.replace(delivery, value=self.world.payload(value))
+        if isinstance(delivery, Start | External) and len(body := bytes(delivery.body)) > INLINE_BYTES:
+            return msgspec.structs.replace(delivery, body=self.world.payload(body))
+        return delivery
+
+    def _start(self, delivery: Start) -> None:
+        world = self.world
+        world.run = delivery.run
+        if self.spec.seconds is not None:
+            world.set_timer(self.spec.seconds, self._out_of_time)
+        for spec in self.spec.agents:
+            parent = world.processes.get(spec.parent) if spec.parent else None
+            create(world, spec, spec.name, parent)
+        root = world.processes.get(self.spec.root)
+        if root is None:
+            msg = f"the run's root agent {self.spec.root!r} is not among its agents"
+            raise UnknownRecipient(msg, hint=nearest(self.spec.root, world.processes), recipient=self.spec.root)
+        envelope = self._envelope("run", root, delivery.message, bytes(delivery.body), stage="input")
+        if envelope is not None:
+            envelope.answered = True
+            mail.post(world, envelope)
+
+    def _envelope(self, ident: str, target: Process, kind: str, body: bytes, *, stage: Any) -> Envelope | None:
+        """An envelope for a message from outside; None, and the run ends, where a guardrail blocks it."""
+        world = self.world
+        for handled, handler in target.handlers.items():
+            if handled.__name__ == kind:
+                codec = handler.accepts
+                try:
+                    if stage in world.gate.stages:
+                        body = mail.screened(world, stage, "", kind, body)
+                    message = codec.decode(body)
+                except AgentOpsError as error:
+                    status = {3: "stopped", 4: "denied"}.get(error.exit_code, "failed")
+                    world.end(status, error=error)
+                    return None
+                return Envelope(ident, target, codec, body, message if codec.frozen else None)
+        msg = f"{target.name} does not handle {kind}"
+        handled_names = sorted(each.__name__ for each in target.handlers)
+        raise UnhandledMessage(msg, hint=nearest(kind, handled_names), recipient=target.name, message=kind)
+
+    def _out_of_time(self) -> None:
+        limit = self.spec.seconds
+        error = BudgetExceeded(
+            f"the run has used up its {limit:g} seconds",
+            hint="Give it more with --budget seconds=..., or less to do.",
+            scope="run",
+            unit="seconds",
+            limit=limit,
+        )
+        self.world.end("stopped", error=error)
+
+    def _external(self, delivery: External) -> None:
+        target = self.world.processes.get(delivery.to)
+        if target is None:
+            msg = f"no agent of this run is called {delivery.to!r}"
+            raise UnknownRecipient(msg, hint=nearest(delivery.to, self.world.processes), recipient=delivery.to)
+        envelope = self._envelope(delivery.key, target, delivery.message, bytes(delivery.body), stage="message")
+        if envelope is not None:
+            mail.post(self.world, envelope)
+
+    def _cancel(self, delivery: Cancel) -> None:
+        error = RunCancelled(f"cancelled: {delivery.reason}", reason=delivery.reason)
+        self.world.end("cancelled", error=error)
+
+    def _dispatched(self, delivery: Dispatched) -> None:
+        request = acting.mark_dispatched(self.world, delivery.effect)
+        if request is not None:
+            self.world.requests.append(msgspec.structs.replace(request, dispatched=True))
+
+
+def _sleep(world: World, fiber: Fiber, operation: SleepOp) -> None:
+    """The fiber waits for time to pass."""
+    fiber.waiting = operation
+    operation.timer = world.set_timer(operation.seconds, lambda: world.resume(fiber, None))
+
+
+def _tree(root: Fiber) -> list[Fiber]:
+    """A turn's fibers, in the order in which they were started."""
+    found = [root]
+    for fiber in found:
+        found.extend(fiber.branches or ())
+    return found
+
+
+def _waits_for(process: Process) -> str:
+    asked = sorted({other.name for other in (process.asks or {}).values()})
+    if asked:
+        return " and ".join(asked)
+    waits = process.root.waiting if process.root is not None else None
+    return f"room in {waits.target.name}'s mailbox" if isinstance(waits, Envelope) else "its own branches"
+
+
+_OPERATIONS: Final[dict[type, Callable[[World, Fiber, Any], None]]] = {
+    AskOp: mail.ask,
+    SendOp: mail.send,
+    PublishOp: mail.publish,
+    SpawnOp: spawn,
+    SleepOp: _sleep,
+    JoinOp: branches.join,
+    EffectOp: acting.act,
+}
+
+_ENTRIES: Final[dict[type, Callable[[Kernel, Any], None]]] = {
+    Start: Kernel._start,  # noqa: SLF001 - this is the class's own table
+    External: Kernel._external,  # noqa: SLF001
+    Cancel: Kernel._cancel,  # noqa: SLF001
+    Dispatched: Kernel._dispatched,  # noqa: SLF001
+    Tick: lambda _kernel, _delivery: None,
+    Continue: lambda _kernel, _delivery: None,
+    Outcome: lambda kernel, delivery: acting.outcome(kernel.world, delivery),
+    Answer: lambda kernel, delivery: acting.answer(kernel.world, delivery),
+    Resumed: lambda kernel, delivery: acting.resumed(kernel.world, delivery),
+}

@@ -1,0 +1,258 @@
+"""The loop of the runtime: drain what came in, step, commit once, and only then let anything out.
+
+All runs of a runtime share it. A turn of the loop takes deliveries until it has `GROUP` of them or `GROUP_SECONDS`
+have passed, writes their blocks in one transaction, and releases what they asked for: effects to workers, events to
+listeners, ends to waiters. If the transaction fails, nothing was released, and the runs in it are dropped: they can be
+resumed from what is on disk.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from typing import Final
+
+import anyio
+import anyio.abc
+import anyio.lowlevel
+
+from agentops import clock
+from agentops.errors import AgentOpsError, JournalError
+from agentops.journal.sqlite import Journal
+from agentops.kernel.kernel import Reaction
+from agentops.kernel.records import Answer, Continue, Delivery, Dispatched, ErrorRecord, Outcome, Tick
+from agentops.kernel.world import Request
+from agentops.messages import from_json
+from agentops.runtime.events import Ended
+from agentops.runtime.live import Live
+
+__all__ = ["Engine"]
+
+GROUP: Final = 64
+GROUP_SECONDS: Final = 0.002
+WORKERS: Final = 256
+"""Effects under way at once, over all runs; others wait."""
+POLL_SECONDS: Final = 0.5
+"""How often the journal's inbox is looked into while a run waits for a person."""
+
+
+class Engine:
+    """Drives runs. `serve` runs until cancelled; everything else may be called while it does."""
+
+    def __init__(self, journal: Journal) -> None:
+        self.journal = journal
+        self.runs: dict[str, Live] = {}
+        self._line: deque[Live] = deque()
+        self._bell = anyio.Event()
+        self._asleep = False
+        self._deadlines: list[tuple[int, int, Live]] = []
+        self._count = 0
+        self._work: deque[tuple[Live, Request]] = deque()
+        self._idle: list[anyio.Event] = []
+        self._workers = 0
+        self._group: anyio.abc.TaskGroup | None = None
+
+    # --- in -----------------------------------------------------------------------------------------------------
+
+    def add(self, live: Live, first: Delivery | None) -> None:
+        """Take a run in hand, beginning with a delivery."""
+        self.runs[live.name] = live
+        if first is not None:
+            self.post(live, first)
+
+    def post(self, live: Live, delivery: Delivery) -> None:
+        """Hand a delivery in; it is recorded, and acted on, in the order of these calls."""
+        live.inbox.append(delivery)
+        if not live.queued:
+            live.queued = True
+            self._line.append(live)
+        if self._asleep:
+            self._asleep = False
+            self._bell.set()
+
+    # --- the loop -----------------------------------------------------------------------------------------------
+
+    async def serve(self, *, task_status: anyio.abc.TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
+        """Drive runs until cancelled."""
+        async with anyio.create_task_group() as group:
+            self._group = group
+            task_status.started()
+            rounds = 0
+            while True:
+                self._tick()
+                if not self._line:
+                    await self._sleep()
+                    continue
+                self._turn()
+                rounds += 1
+                if rounds % 4 == 0 or not self._line:
+                    await anyio.lowlevel.checkpoint()
+
+    def _turn(self) -> None:
+        """One group: step, commit, release."""
+        reactions: list[tuple[Live, Reaction]] = []
+        blocks = []
+        until = clock.monotonic() + GROUP_SECONDS
+        while self._line and len(blocks) < GROUP:
+            live = self._line.popleft()
+            delivery = live.inbox.popleft()
+            if live.inbox:
+                self._line.append(live)
+            else:
+                live.queued = False
+            if live.ended is not None:
+                continue
+            try:
+                reaction = live.kernel.deliver(delivery)
+            except AgentOpsError as error:
+                self._drop(live, error)
+                continue
+            reactions.append((live, reaction))
+            blocks.append(live.append(reaction))
+            if reaction.more:
+                live.inbox.appendleft(Continue(clock.now()))
+                if not live.queued:
+                    live.queued = True
+                    self._line.append(live)
+            if clock.monotonic() > until:
+                break
+        if not blocks:
+            return
+        try:
+            self.journal.append(blocks)
+        except JournalError as error:
+            for live, _ in reactions:
+                self._drop(live, error)
+            return
+        for live, reaction in reactions:
+            self._release(live, reaction)
+
+    def _release(self, live: Live, reaction: Reaction) -> None:
+        """The block is safe: let out what it says."""
+        live.show(reaction)
+        for effect in reaction.cancels:
+            scope = live.scopes.get(effect)
+            if scope is not None:
+                scope.cancel()
+            else:
+                live.given_up.add(effect)
+        for request in reaction.requests:
+            if request.dispatched:
+                self._submit(live, request)
+            else:
+                self.post(live, Dispatched(clock.now(), request.id))
+        if reaction.deadline is not None and reaction.deadline != live.deadline:
+            self._count += 1
+            heapq.heappush(self._deadlines, (reaction.deadline, self._count, live))
+        live.deadline = reaction.deadline
+        if reaction.finished is not None:
+            live.finish(reaction.finished)
+            self._put_away(live)
+        elif not live.attended and not live.inbox and self._only_people_awaited(live):
+            self.journal.set_status(live.row, "waiting")
+            live.end(Ended(live.name, "waiting"))
+            self._put_away(live)
+
+    @staticmethod
+    def _only_people_awaited(live: Live) -> bool:
+        effects = live.kernel.world.open.values()
+        return bool(effects) and all(effect.approval is not None for effect in effects)
+
+    def _drop(self, live: Live, error: AgentOpsError) -> None:
+        """Let go of a run that cannot be driven on here; what is on disk can be resumed."""
+        live.end(Ended(live.name, "interrupted", error=error))
+        self._put_away(live)
+
+    def _put_away(self, live: Live) -> None:
+        for scope in list(live.scopes.values()):
+            scope.cancel()
+        self.runs.pop(live.name, None)
+        live.kernel.close()
+        try:
+            self.journal.release(live.row)
+        except JournalError as error:
+            if live.ended is None or live.ended.error is None:
+                live.end(Ended(live.name, "interrupted", error=error))
+
+    # --- time ---------------------------------------------------------------------------------------------------
+
+    def _tick(self) -> None:
+        """Hand in the ticks that are due."""
+        now = clock.now()
+        while self._deadlines and self._deadlines[0][0] <= now:
+            due, _, live = heapq.heappop(self._deadlines)
+            if live.deadline == due and live.ended is None:
+                live.deadline = None
+                self.post(live, Tick(now))
+
+    async def _sleep(self) -> None:
+        """Wait for a delivery, a deadline, or a person's answer in the journal's inbox."""
+        self._bell = anyio.Event()
+        self._asleep = True
+        waits = [POLL_SECONDS] if self._look_into_inbox() else []
+        if self._deadlines:
+            waits.append(max(0.0, (self._deadlines[0][0] - clock.now()) / 1_000_000))
+        if self._line:
+            self._asleep = False
+            return
+        with anyio.move_on_after(min(waits) if waits else None):
+            await self._bell.wait()
+        self._asleep = False
+
+    def _look_into_inbox(self) -> bool:
+        """Hand in answers that other processes left; says whether any run here waits for one."""
+        asking = [live for live in self.runs.values() if live.kernel.pending_approvals()]
+        for live in asking:
+            wanted = {approval.effect for approval in live.kernel.pending_approvals()}
+            for key, data in self.journal.answers(live.row).items():
+                answer = from_json(Answer, data)
+                if answer.approval in wanted and key not in live.answered:
+                    live.answered.add(key)
+                    self.post(live, answer)
+        return bool(asking)
+
+    # --- workers ------------------------------------------------------------------------------------------------
+
+    def _submit(self, live: Live, request: Request) -> None:
+        self._work.append((live, request))
+        if self._idle:
+            self._idle.pop().set()
+        elif self._workers < WORKERS and self._group is not None:
+            self._workers += 1
+            self._group.start_soon(self._worker)
+
+    async def _worker(self) -> None:
+        while True:
+            while self._work:
+                live, request = self._work.popleft()
+                await self._do(live, request)
+            bell = anyio.Event()
+            self._idle.append(bell)
+            await bell.wait()
+
+    async def _do(self, live: Live, request: Request) -> None:
+        """Perform one request and hand in its outcome."""
+        if live.ended is not None:
+            return
+        if request.id in live.given_up:
+            live.given_up.discard(request.id)
+            self.post(live, _cancelled(request))
+            return
+        timeout = request.operation.timeout
+        with anyio.CancelScope() as scope:
+            if timeout is not None:
+                scope.deadline = anyio.current_time() + timeout
+            live.scopes[request.id] = scope
+            outcome = await live.performer.perform(
+                request, clock.now, lambda text: live.emit(request.id, request.agent, text)
+            )
+        del live.scopes[request.id]
+        if scope.cancelled_caught:
+            late = timeout is not None and anyio.current_time() >= scope.deadline
+            outcome = live.performer.timed_out(clock.now(), request) if late else _cancelled(request)
+        self.post(live, outcome)
+
+
+def _cancelled(request: Request) -> Outcome:
+    error = ErrorRecord("EffectFailed", f"{request.operation.told()} was cancelled")
+    return Outcome(clock.now(), request.id, "cancelled", error=error)

@@ -1,0 +1,92 @@
+"""Hiding the event loop from handlers.
+
+The kernel steps handlers inside a task of a real event loop, so ``asyncio.create_task`` in a handler would work, and
+would be replayed never. While handlers are stepped, the running loop and the current task are stand-ins: whatever is
+done with them is on record as an undeclared effect, which fails the run even where the handler swallows the error.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Coroutine
+from typing import Any, NoReturn
+
+from agentops.kernel.foreign import is_library, undeclared
+from agentops.kernel.kernel import Kernel
+
+__all__ = ["guarding"]
+
+
+class _StandIn:
+    """Takes the place of an event loop or a task; any use of it is a hit."""
+
+    def __init__(self, kernel: Kernel, name: str) -> None:
+        self.__dict__["_kernel"] = kernel
+        self.__dict__["_name"] = name
+
+    def __getattr__(self, attribute: str) -> Any:
+        if attribute == "create_task":
+            return self._refuse_task
+        self._hit(attribute)
+
+    def __setattr__(self, attribute: str, _: Any) -> None:
+        self._hit(attribute)
+
+    def _refuse_task(self, coroutine: Coroutine[Any, Any, Any], **_: Any) -> NoReturn:
+        coroutine.close()
+        self._hit("create_task")
+
+    def _hit(self, attribute: str) -> NoReturn:
+        kernel: Kernel = self.__dict__["_kernel"]
+        fiber = kernel.world.current
+        frame = sys._getframe(1)  # noqa: SLF001 - the way to name the line without building a traceback
+        while frame.f_back is not None and is_library(frame.f_code.co_filename):
+            frame = frame.f_back
+        if fiber is None:
+            msg = f"{self.__dict__['_name']}.{attribute} was used while handlers are stepped"
+            raise RuntimeError(msg)
+        what = f"{self.__dict__['_name']} ({attribute})"
+        error = undeclared(fiber, what, frame.f_code.co_filename, frame.f_lineno)
+        kernel.undeclared(error)
+        raise error
+
+
+class guarding:  # noqa: N801 - used like a function; as a class it costs half of what a generator does
+    """A context manager for `Kernel(guard=...)`: hides asyncio's loop, and trio's where that is what runs here."""
+
+    __slots__ = ("_kernel", "_loop", "_stand_in", "_stand_in_task", "_task", "_trio")
+
+    def __init__(self, kernel: Kernel) -> None:
+        self._kernel = kernel
+        self._stand_in: Any = _StandIn(kernel, "the asyncio event loop")
+        self._stand_in_task: Any = _StandIn(kernel, "the asyncio task")
+
+    def __enter__(self) -> None:
+        self._loop = asyncio._get_running_loop()  # noqa: SLF001 - documented for frameworks
+        self._task = None if self._loop is None else asyncio.current_task(self._loop)
+        if self._task is not None:
+            asyncio.tasks._leave_task(self._loop, self._task)  # type: ignore[attr-defined]  # noqa: SLF001
+        asyncio._set_running_loop(self._stand_in)  # noqa: SLF001
+        asyncio.tasks._enter_task(self._stand_in, self._stand_in_task)  # type: ignore[attr-defined]  # noqa: SLF001
+        self._trio = _trio_context() if self._loop is None else None
+        if self._trio is not None:
+            self._trio = (self._trio, self._trio.task, self._trio.runner)
+            self._trio[0].task = _StandIn(self._kernel, "the trio task")
+            self._trio[0].runner = _StandIn(self._kernel, "the trio runner")
+
+    def __exit__(self, *_: object) -> None:
+        if self._trio is not None:
+            context, task, runner = self._trio
+            context.task, context.runner = task, runner
+        asyncio.tasks._leave_task(self._stand_in, self._stand_in_task)  # type: ignore[attr-defined]  # noqa: SLF001
+        asyncio._set_running_loop(self._loop)  # noqa: SLF001
+        if self._task is not None:
+            asyncio.tasks._enter_task(self._loop, self._task)  # type: ignore[attr-defined]  # noqa: SLF001
+
+
+def _trio_context() -> Any:
+    """Where trio keeps its task and runner (a thread-local of its own); None where it does not run here."""
+    run = sys.modules.get("trio._core._run")
+    context = getattr(run, "GLOBAL_RUN_CONTEXT", None)
+    return context if hasattr(context, "task") else None

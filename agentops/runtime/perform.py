@@ -1,0 +1,102 @@
+"""Performing effects: the one place where agentops lets something happen.
+
+Each request was admitted by the supervisor and is safe in the journal. What comes back, an answer or an error, is
+redacted before anybody, the journal included, sees it.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import anyio
+import anyio.to_thread
+import msgspec
+
+from agentops.errors import AgentOpsError, MessageInvalid, ModelFailed, ToolFailed
+from agentops.kernel.records import ErrorRecord, Outcome, Raw
+from agentops.kernel.tool import PERFORMING, Tool, ToolContext
+from agentops.kernel.world import Request, tidy
+from agentops.messages import decode, encode
+from agentops.runtime.definition import Definition
+
+__all__ = ["Performer"]
+
+
+class Performer:
+    """Performs the requests of one run; ``redact`` takes JSON bytes and gives them back without secrets."""
+
+    def __init__(self, run: str, definition: Definition, redact: Callable[[bytes], bytes]) -> None:
+        self.run = run
+        self.definition = definition
+        self._redact = redact
+        self._perform = {"tool": self._tool, "model": self._model, "act": self._act}
+
+    async def perform(self, request: Request, now: Callable[[], int], emit: Callable[[str], None]) -> Outcome:
+        """Perform a request; whatever happens becomes an outcome, except a cancellation of this task."""
+        operation = request.operation
+        try:
+            value, usage = await self._perform[operation.kind](request, emit)
+        except AgentOpsError as error:
+            return self._error(now(), request, error)
+        except Exception as error:  # noqa: BLE001 - a tool may raise anything; it is recorded, and raised in the handler
+            what = f"{operation.kind} {operation.name} raised {type(error).__name__}: {tidy(str(error))}"
+            kind = ModelFailed if operation.kind == "model" else ToolFailed
+            facts = {"error": type(error).__name__, "transient": operation.retries > 0}
+            return self._error(now(), request, kind(what, effect=request.id, name=operation.name, **facts))
+        return Outcome(now(), request.id, "ok", Raw(self._redact(value)), usage)
+
+    def timed_out(self, at: int, request: Request) -> Outcome:
+        """The outcome of a request that took longer than it may."""
+        operation = request.operation
+        what = f"{operation.kind} {operation.name} gave no answer within {operation.timeout:g} seconds"
+        hint = "Declare a longer timeout, or find out what it waits for."
+        error = ToolFailed(what, hint=hint, effect=request.id, name=operation.name, transient=True)
+        return self._error(at, request, error)
+
+    def _error(self, at: int, request: Request, error: AgentOpsError) -> Outcome:
+        data = self._redact(encode(ErrorRecord.of(error)))
+        return Outcome(at, request.id, "error", error=msgspec.json.decode(data, type=ErrorRecord))
+
+    async def _tool(self, request: Request, _: Callable[[str], None]) -> tuple[bytes, None]:
+        tool: Tool[..., Any] = request.operation.perform
+        arguments = tool.perform_arguments(request.arguments)
+        context = ToolContext(
+            self.run, request.id, f"{self.run}/{request.id}", self.definition.workspace, self.definition.data
+        )
+        token = PERFORMING.set(context)
+        try:
+            if tool.is_async:
+                result = await tool.function(**arguments)
+            else:
+                call = partial(tool.function, **arguments)
+                result = await anyio.to_thread.run_sync(call, abandon_on_cancel=True)
+        finally:
+            PERFORMING.reset(token)
+        try:
+            value = tool.returns.encode(result)
+            tool.returns.decode(value)
+        except MessageInvalid as error:
+            msg = f"tool {tool.name} returned something else than its annotation says: {error.what}"
+            hint = "Return what the annotation says, or change it."
+            raise ToolFailed(msg, hint=hint, effect=request.id, name=tool.name, transient=False) from error
+        return value, None
+
+    async def _model(self, request: Request, emit: Callable[[str], None]) -> tuple[bytes, Any]:
+        asked = request.operation.request
+        assert asked is not None  # noqa: S101 - a model effect carries its request
+        if request.max_output_tokens:
+            asked = msgspec.structs.replace(asked, max_output_tokens=request.max_output_tokens)
+        reply = await self.definition.model(asked.model).complete(asked, emit)
+        return encode(reply), reply.usage
+
+    async def _act(self, request: Request, _: Callable[[str], None]) -> tuple[bytes, None]:
+        function = request.operation.perform
+        args = decode(request.arguments)["args"]
+        if inspect.iscoroutinefunction(function):
+            result = await function(*args)
+        else:
+            result = await anyio.to_thread.run_sync(partial(function, *args), abandon_on_cancel=True)
+        return encode(result), None

@@ -1,0 +1,108 @@
+"""Bringing a run back: its code, stepped again through its recorded deliveries, compared block by block.
+
+Nothing is performed here: whatever the handlers ask for was answered long ago, and the answers are in the journal. A
+block that does not come out byte for byte as it was recorded is a divergence, and stops the rebuilding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from agentops.errors import JournalCorrupt
+from agentops.journal.sqlite import Journal, RunRow, chain
+from agentops.kernel.kernel import Kernel, Reaction
+from agentops.kernel.records import Delivery, External, Outcome, Raw, Start, read_block, read_delivery
+from agentops.messages import decode
+from agentops.runtime.definition import Definition
+from agentops.runtime.divergence import Divergence, compare
+from agentops.runtime.guard import guarding
+
+__all__ = ["Rebuilt", "history", "make_kernel", "read_header", "rebuild"]
+
+
+class Rebuilt(msgspec.Struct):
+    """A run as its journal leaves it."""
+
+    kernel: Kernel
+    blocks: int
+    """How many blocks were stepped."""
+    records: int
+    """How many records came out as they were recorded."""
+    hash: bytes
+    last: Reaction | None
+    divergence: Divergence | None
+
+
+def make_kernel(definition: Definition) -> Kernel:
+    """A fresh kernel for a run, with its supervisor, and with the event loop hidden from its handlers."""
+    kernel = Kernel(definition.spec, definition.gate())
+    guard = guarding(kernel)
+    kernel.guard = lambda: guard
+    return kernel
+
+
+def inflate(journal: Journal, delivery: Delivery) -> Delivery:
+    """A recorded delivery with its large payload put back in."""
+    if isinstance(delivery, Outcome):
+        value = _payload(journal, bytes(delivery.value))
+        return delivery if value is None else msgspec.structs.replace(delivery, value=Raw(value))
+    if isinstance(delivery, Start | External):
+        body = _payload(journal, bytes(delivery.body))
+        return delivery if body is None else msgspec.structs.replace(delivery, body=Raw(body))
+    return delivery
+
+
+def _payload(journal: Journal, data: bytes) -> bytes | None:
+    return journal.payload(decode(data)["$payload"]) if data.startswith(b'{"$payload":"') else None
+
+
+def history(journal: Journal, row: RunRow) -> Iterator[tuple[int, bytes, bytes]]:
+    """A run's blocks with their hashes checked; `JournalCorrupt` where one is not what was written."""
+    before = b""
+    for seq, block, digest in journal.blocks(row.id):
+        if chain(before, block) != digest:
+            msg = f"{journal.path}: block {seq} of run {row.run} is not what was written"
+            raise JournalCorrupt(msg, hint="It was edited, or the file is damaged: restore a copy.", path=journal.path)
+        before = digest
+        yield seq, block, digest
+
+
+def read_header(journal: Journal, row: RunRow) -> Start:
+    """The delivery that a run began with; its header says what the run was made of."""
+    for _, block, _ in journal.blocks(row.id):
+        first = _decoded(journal, block)
+        if isinstance(first, Start):
+            return first
+        break
+    msg = f"{journal.path}: run {row.run} has no beginning"
+    raise JournalCorrupt(msg, hint="The process was killed before the run began: start it anew.", path=journal.path)
+
+
+def rebuild(journal: Journal, row: RunRow, definition: Definition) -> Rebuilt:
+    """Step a run's code through its recorded deliveries, and compare every block."""
+    kernel = make_kernel(definition)
+    rebuilt = Rebuilt(kernel, 0, 0, b"", None, None)
+    for seq, block, digest in history(journal, row):
+        delivery = inflate(journal, _decoded(journal, block))
+        if kernel.world.finished is not None:
+            rebuilt.divergence = compare(kernel, seq, read_block(block), None)
+            return rebuilt
+        reaction = kernel.deliver(delivery)
+        if reaction.block != block:
+            rebuilt.divergence = compare(kernel, seq, read_block(block), read_block(reaction.block))
+            return rebuilt
+        rebuilt.blocks += 1
+        rebuilt.records += len(reaction.records) + 1
+        rebuilt.hash = digest
+        rebuilt.last = reaction
+    return rebuilt
+
+
+def _decoded(journal: Journal, block: bytes) -> Delivery:
+    try:
+        return read_delivery(block)
+    except msgspec.MsgspecError as error:
+        msg = f"{journal.path}: a block does not read as one: {error}"
+        raise JournalCorrupt(msg, hint="Restore the file from a copy.", path=journal.path) from error

@@ -1,0 +1,175 @@
+"""`Runtime`: open a journal, start runs, resume and replay them.
+
+::
+
+    async with Runtime.open("journal.db") as runtime:
+        run = await runtime.start(definition, Question(text="..."))
+        async for event in run.events():
+            ...
+        brief = await run.result()
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import anyio
+import msgspec
+
+from agentops import clock
+from agentops.errors import Diverged, RunError
+from agentops.journal.sqlite import Journal, RunRow
+from agentops.kernel.kernel import Kernel
+from agentops.kernel.records import Answer, Continue, External, Raw, Resumed, Start
+from agentops.messages import Message, codec, encode, from_json
+from agentops.runtime.definition import Definition
+from agentops.runtime.divergence import Divergence
+from agentops.runtime.engine import Engine
+from agentops.runtime.live import Live, Run
+from agentops.runtime.perform import Performer
+from agentops.runtime.rebuild import make_kernel, rebuild
+
+__all__ = ["Replayed", "Runtime", "replay"]
+
+
+class Replayed(msgspec.Struct, frozen=True):
+    """What a replay came to: how much was stepped and compared, and the first divergence, if there was one."""
+
+    run: str
+    blocks: int
+    records: int
+    finished: bool
+    """Whether the recorded run has an end."""
+    divergence: Divergence | None
+
+
+def _as_it_is(data: bytes) -> bytes:
+    return data
+
+
+class Runtime:
+    """Many runs over one journal. Made by `open`; all its runs share one writer and one loop."""
+
+    def __init__(self, journal: Journal, redact: Callable[[bytes], bytes] = _as_it_is) -> None:
+        self.journal = journal
+        self._engine = Engine(journal)
+        self._redact = redact
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls,
+        path: str | Path,
+        *,
+        durability: str = "process",
+        redact: Callable[[bytes], bytes] = _as_it_is,
+    ) -> AsyncIterator[Runtime]:
+        """Open the journal at ``path`` and drive runs while inside. Runs that are not over on leaving can be resumed.
+
+        ``redact`` takes JSON bytes and gives them back without secrets; everything that comes in from outside goes
+        through it before it is recorded.
+        """
+        journal = Journal(path, durability=durability)
+        runtime = cls(journal, redact)
+        try:
+            async with anyio.create_task_group() as group:
+                await group.start(runtime._engine.serve)  # noqa: SLF001 - its own class
+                try:
+                    yield runtime
+                finally:
+                    group.cancel_scope.cancel()
+        finally:
+            for live in list(runtime._engine.runs.values()):  # noqa: SLF001 - its own class
+                live.kernel.close()
+                journal.release(live.row)
+            journal.close()
+
+    async def start(
+        self, definition: Definition, message: Message, *, run: str = "", attended: bool = False
+    ) -> Run:
+        """Start a run: its root agent is asked ``message``. Comes back once the run is on record.
+
+        ``attended``: somebody will answer approvals through `Run.answer` or the journal; else the run ends as
+        ``waiting`` when it comes to one, and is resumed once it is answered.
+        """
+        name = run or clock.new_run_id()
+        kind = type(message)
+        body = self._redact(codec(kind).encode(message))
+        header = from_json(dict, self._redact(encode(dict(definition.header))))
+        at = clock.now()
+        row = self.journal.create(name, definition.playbook, at)
+        live = self._live(name, row, definition, attended=attended)
+        self._engine.add(live, Start(at, name, kind.__name__, Raw(body), header))
+        return Run(live, self._engine.post, clock.now)
+
+    async def resume(self, row: RunRow, definition: Definition, *, attended: bool = False) -> Run:
+        """Go on with a run that was interrupted, or that waited for a person.
+
+        Its code is stepped through what is recorded first; where that no longer comes out the same, `Diverged` is
+        raised and nothing is done. Raises `JournalLocked` where a living process holds the run.
+        """
+        if row.ended is not None:
+            msg = f"run {row.run} is over: {row.status}"
+            raise RunError(msg, hint=f"See it with agentops runs show {row.run}.")
+        self.journal.take(row)
+        try:
+            rebuilt = rebuild(self.journal, row, definition)
+            if rebuilt.divergence is not None:
+                hint = "Put the code back as it was when the run was recorded."
+                raise Diverged(rebuilt.divergence.text(), hint=hint, report=rebuilt.divergence)
+        except BaseException:
+            self.journal.release(row.id)
+            raise
+        live = self._live(row.run, row.id, definition, attended=attended)
+        live.kernel = rebuilt.kernel
+        live.seq = rebuilt.blocks
+        live.hash = rebuilt.hash
+        lost, doubtful = _unanswered(rebuilt.kernel)
+        self._engine.add(live, None)
+        if rebuilt.last is not None and rebuilt.last.more:
+            self._engine.post(live, Continue(clock.now()))
+        taken = {approval.effect for approval in rebuilt.kernel.pending_approvals()}
+        self._engine.post(live, Resumed(clock.now(), lost, doubtful))
+        for key, data in self.journal.answers(row.id).items():
+            answer = from_json(Answer, data)
+            if answer.approval in taken:
+                live.answered.add(key)
+                self._engine.post(live, answer)
+        return Run(live, self._engine.post, clock.now)
+
+    async def tell(self, run: Run, to: str, message: Message, *, key: str) -> None:
+        """Send a message from outside to an agent of a run. ``key`` is the message's id in the record."""
+        body = self._redact(codec(type(message)).encode(message))
+        live = self._engine.runs.get(run.id)
+        if live is None:
+            msg = f"run {run.id} is not being driven here"
+            raise RunError(msg, hint="Resume it first.")
+        self._engine.post(live, External(clock.now(), key, to, type(message).__name__, Raw(body)))
+
+    def _live(self, name: str, row: int, definition: Definition, *, attended: bool) -> Live:
+        performer = Performer(name, definition, self._redact)
+        live = Live(name, row, make_kernel(definition), definition, performer)
+        live.attended = attended
+        live.load_payload = self.journal.payload
+        return live
+
+
+def _unanswered(kernel: Kernel) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The effects that a crash left without an outcome: those to be made again, and those in doubt."""
+    lost: list[str] = []
+    doubtful: list[str] = []
+    for effect in kernel.world.open.values():
+        if effect.state == "admitted":
+            repeatable = effect.operation.effect in ("pure", "idempotent") or not effect.dispatched
+            (lost if repeatable else doubtful).append(effect.id)
+    return tuple(lost), tuple(doubtful)
+
+
+def replay(journal: Journal, row: RunRow, definition: Definition) -> Replayed:
+    """Step a run's code through its record, without any call outside, and compare every byte."""
+    rebuilt = rebuild(journal, row, definition)
+    finished = rebuilt.kernel.world.finished is not None
+    rebuilt.kernel.close()
+    return Replayed(row.run, rebuilt.blocks, rebuilt.records, finished, rebuilt.divergence)

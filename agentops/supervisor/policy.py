@@ -1,0 +1,248 @@
+"""Permissions: which agent may call which tool with which arguments. Deny by default; deny over ask over allow.
+
+The order of rules means nothing. A rule that allows needs certainty: every argument that it names is there and fits.
+A rule that forbids, or asks, needs only doubt: an argument that is missing, of another type, or readable in two ways
+counts as fitting. Where a rule that asks fits only perhaps and nothing allows, the call is denied, not asked for: doubt
+never opens anything.
+
+Rules are sorted once by what they name, so a verdict costs nothing for rules that name other tools, and where no rule
+that names the tool looks at arguments, they are not even parsed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, Final, Literal, NamedTuple
+
+import msgspec
+
+from agentops.kernel.gate import ToolDeclaration
+from agentops.messages import decode, encode
+from agentops.supervisor.matchers import Matcher, compile_matchers, glob
+from agentops.supervisor.policy_form import (
+    DEFAULT_DENY,
+    MALFORMED,
+    VERDICTS,
+    Locate,
+    PolicyForm,
+    RuleForm,
+    read_form,
+)
+
+__all__ = ["DEFAULT_DENY", "MALFORMED", "Docket", "Policy", "Rule", "Ruling", "read_arguments"]
+
+Verdict = Literal["allow", "ask", "deny"]
+
+_REMEMBERED: Final = 4096
+
+
+class Ruling(msgspec.Struct, frozen=True):
+    """A policy's answer to one call. ``why`` is what came closest to allowing a call that no rule names."""
+
+    verdict: Verdict
+    rule: str
+    because: str = ""
+    why: str = ""
+
+
+_NOBODY_ALLOWS: Final = Ruling("deny", DEFAULT_DENY, "no rule allows it")
+_NO_OBJECT: Final = Ruling("deny", MALFORMED, "its arguments are not a JSON object")
+
+
+class Rule(NamedTuple):
+    """One rule, compiled. ``ruling`` is what it answers."""
+
+    ruling: Ruling
+    tool: str
+    agents: tuple[str, ...]
+    """Empty: every agent."""
+    args: tuple[tuple[str, tuple[Matcher, ...]], ...]
+
+    def names(self, tool: str, agent: str) -> bool:
+        """Whether it is about this tool and agent. Only a pattern that opens with ``act:`` opens functions."""
+        if not glob(self.tool)(tool):
+            return False
+        if tool.startswith("act:") and self.ruling.verdict != "deny" and not self.tool.startswith("act:"):
+            return False
+        return not self.agents or any(glob(name)(agent) for name in self.agents)
+
+    def surely(self, arguments: Mapping[str, Any]) -> bool:
+        """Whether each argument that it names is there and fits."""
+        return all(
+            name in arguments and all(matcher.surely(arguments[name]) for matcher in matchers)
+            for name, matchers in self.args
+        )
+
+    def perhaps(self, arguments: Mapping[str, Any]) -> bool:
+        """Whether no argument that it names is known not to fit."""
+        return all(
+            name not in arguments or all(matcher.perhaps(arguments[name]) for matcher in matchers)
+            for name, matchers in self.args
+        )
+
+
+class Docket:
+    """The rules that name one tool and one agent. ``fixed`` is their answer where it hangs on no argument."""
+
+    __slots__ = ("allow", "ask", "deny", "fixed")
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        found = list(rules)
+        self.deny = [rule for rule in found if rule.ruling.verdict == "deny"]
+        self.ask = [rule for rule in found if rule.ruling.verdict == "ask"]
+        self.allow = [rule for rule in found if rule.ruling.verdict == "allow"]
+        self.fixed = self._fixed()
+
+    def _fixed(self) -> Ruling | None:
+        for rule in self.deny:
+            if not rule.args:
+                return rule.ruling
+        if self.deny:
+            return None
+        for rules in (self.ask, self.allow):
+            for rule in rules:
+                if not rule.args:
+                    return rule.ruling
+            if rules:
+                return None
+        return _NOBODY_ALLOWS
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether no arguments whatever could get a call through."""
+        return not (self.ask or self.allow) or (self.fixed is not None and self.fixed.verdict == "deny")
+
+    def judge(self, arguments: bytes, declaration: ToolDeclaration | None) -> Ruling:
+        """The ruling on these arguments; those left out count as the defaults that the tool declares."""
+        if self.fixed is not None:
+            return self.fixed
+        given = read_arguments(arguments)
+        if given is None:
+            return _NO_OBJECT
+        values = _with_defaults(given, declaration)
+        for rule in self.deny:
+            if rule.perhaps(values):
+                return rule.ruling
+        allowed = next((rule for rule in self.allow if rule.surely(values)), None)
+        for rule in self.ask:
+            if rule.perhaps(values) and (allowed is not None or rule.surely(values)):
+                return rule.ruling
+        if allowed is not None:
+            return allowed.ruling
+        return Ruling("deny", DEFAULT_DENY, "no rule allows it with these arguments", self._nearly(values))
+
+    def _nearly(self, values: Mapping[str, Any]) -> str:
+        """What kept the first rule that could open this tool from doing so."""
+        for rule in (*self.allow, *self.ask):
+            for name, matchers in rule.args:
+                if name not in values:
+                    return f"rule {rule.ruling.rule!r} needs the argument {name!r}, which is missing"
+                for matcher in matchers:
+                    if not matcher.surely(values[name]):
+                        shown = repr(values[name])
+                        shown = shown if len(shown) <= 80 else f"{shown[:80]}..."
+                        return f"rule {rule.ruling.rule!r} takes {name!r} only where {matcher}, and it is {shown}"
+        return ""
+
+
+def read_arguments(arguments: bytes) -> dict[str, Any] | None:
+    """Arguments as a mapping; None where they are not a JSON object."""
+    try:
+        value = decode(arguments)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
+    return value if type(value) is dict else None
+
+
+def _with_defaults(given: dict[str, Any], declaration: ToolDeclaration | None) -> dict[str, Any]:
+    properties = {} if declaration is None else declaration.parameters.get("properties", {})
+    missing = {
+        name: schema["default"]
+        for name, schema in properties.items()
+        if name not in given and isinstance(schema, dict) and "default" in schema
+    }
+    return {**missing, **given} if missing else given
+
+
+class Policy:
+    """A policy, compiled. ``digest`` names it by content: the same rules have the same digest, in any file."""
+
+    __slots__ = ("_dockets", "_exact", "_models", "_patterns", "digest", "rules")
+
+    def __init__(self, form: PolicyForm) -> None:
+        self.digest = hashlib.sha256(encode(form.model_dump(mode="json"))).hexdigest()
+        self.rules = tuple(_compile(form))
+        self._models = None if form.models is None else tuple((name, glob(name)) for name in form.models)
+        self._patterns = [rule for rule in self.rules if "*" in rule.tool]
+        self._exact: dict[str, list[Rule]] = {}
+        for rule in self.rules:
+            if "*" not in rule.tool:
+                self._exact.setdefault(rule.tool, []).append(rule)
+        self._dockets: dict[tuple[str, str], Docket] = {}
+
+    @classmethod
+    def from_mapping(
+        cls,
+        said: Mapping[str, Any],
+        *,
+        known_tools: Iterable[ToolDeclaration] | None = None,
+        known_agents: Collection[str] | None = None,
+        locate: Locate | None = None,
+    ) -> Policy:
+        """A policy from a mapping as a YAML file holds it; the empty one denies every tool.
+
+        With ``known_tools`` and ``known_agents``, rules about others, and about arguments that a tool does not take,
+        are errors. ``locate`` turns a path inside the mapping into a place, such as ``playbook.yaml:12:7``. Raises
+        `PolicyError`, listing all that is wrong.
+        """
+        return cls(read_form(said, tools=known_tools, agents=known_agents, locate=locate))
+
+    def docket(self, tool: str, agent: str) -> Docket:
+        """The rules about this tool and agent, found once. Functions are tools called ``act:module.function``."""
+        key = (tool, agent)
+        found = self._dockets.get(key)
+        if found is None:
+            if len(self._dockets) >= _REMEMBERED:  # a model may invent names without end
+                self._dockets.clear()
+            near = (*self._exact.get(tool, ()), *self._patterns)
+            found = self._dockets[key] = Docket(rule for rule in near if rule.names(tool, agent))
+        return found
+
+    def judge(
+        self, tool: str, agent: str, arguments: bytes, declaration: ToolDeclaration | None = None
+    ) -> Ruling:
+        """May ``agent`` call ``tool`` with these arguments (a JSON object)? Never raises."""
+        return self.docket(tool, agent).judge(arguments, declaration)
+
+    def judge_model(self, model: str) -> Ruling:
+        """May this model be called? Where the policy lists no models: any."""
+        if self._models is None:
+            return Ruling("allow", "any-model")
+        for name, fits in self._models:
+            if fits(model):
+                return Ruling("allow", f"models:{name}")
+        listed = ", ".join(name for name, _ in self._models)
+        return Ruling("deny", "models", f"the policy lists other models: {listed or 'none'}")
+
+
+def _compile(form: PolicyForm) -> Iterable[Rule]:
+    taken = {rule.id for verdict in VERDICTS for rule in getattr(form, verdict)} | {DEFAULT_DENY, MALFORMED}
+    for verdict in VERDICTS:
+        for rule in getattr(form, verdict):
+            name = rule.id or _free_name(f"{verdict}:{rule.tool}", taken)
+            yield _compiled(name, verdict, rule)
+
+
+def _free_name(wanted: str, taken: set[str | None]) -> str:
+    name, number = wanted, 1
+    while name in taken:
+        number += 1
+        name = f"{wanted}#{number}"
+    taken.add(name)
+    return name
+
+
+def _compiled(name: str, verdict: Any, rule: RuleForm) -> Rule:
+    args = tuple((argument, compile_matchers(said)) for argument, said in rule.args.items())
+    return Rule(Ruling(verdict, name, rule.because), rule.tool, tuple(rule.agents or ()), args)
