@@ -16,7 +16,7 @@ This module imports nothing of agentops but its errors.
 from __future__ import annotations
 
 import math
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar, dataclass_transform
 
 import msgspec
 
@@ -27,6 +27,7 @@ __all__ = ["Ask", "Codec", "Message", "Reply", "codec", "decode", "encode", "fro
 Reply = TypeVar("Reply")
 
 
+@dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
 class Message(msgspec.Struct, frozen=True):
     """Base of everything that agents say to each other. Fields are what the annotations say they are."""
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from agentops import Agent, Message, handles, roles
 
-from .messages import NOTHING, Claim, Compare, Comparison, Finding, Findings, Point
+from .claims import Claim
+from .messages import NOTHING, Compare, Comparison, Finding, Findings, Point
 
 
 class Match(Message):
@@ -52,7 +53,8 @@ class Comparer(Agent):
     def _point(self, left: Finding, right: Finding, match: Match) -> Point:
         chosen = "agree" if match.agrees else "differ"
         options = ("agree", "differ")
-        self.decide(f"do {left.id} and {right.id} agree?", options=options, chosen=chosen, because=match.because)
+        question = f"do {left.text!r} and {right.text!r} agree?"
+        self.decide(question, options=options, chosen=chosen, because=match.because)
         return Point("agree" if match.agrees else "differ", _claim(left), _claim(right), match.because)
 
 

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 from agentops import Agent, Citation, Message, Passage, handles, roles
 
+from .claims import Claim
 from .grounding import locate
-from .messages import Claim, Finding, Problem, Review, Verdict
+from .messages import Finding, Problem, Review, Verdict
 
 
 class Judgement(Message):
@@ -27,7 +28,7 @@ class Critic(Agent):
     """
 
     def __init__(self) -> None:
-        self.passed: list[str] = []
+        self.passed: list[Claim] = []
         """Claims that were found supported, so that a second round judges only what is new."""
 
     @handles
@@ -37,14 +38,14 @@ class Critic(Agent):
         passages = {passage.id: passage for passage in review.evidence.passages}
         objections = {claim.text: objection(claim, findings, passages) for claim in review.brief.claims}
         open_claims = [
-            claim for claim in review.brief.claims if not objections[claim.text] and claim.text not in self.passed
+            claim for claim in review.brief.claims if not objections[claim.text] and claim not in self.passed
         ]
         judgements = await self.gather(
             *(self._judged(claim, cited(claim, findings, passages)) for claim in open_claims)
         )
         for claim, judgement in zip(open_claims, judgements, strict=True):
             if judgement.supported:
-                self.passed.append(claim.text)
+                self.passed.append(claim)
             else:
                 objections[claim.text] = judgement.reason or "The cited passages do not bear it out."
         return self._verdict(review, [Problem(text, reason) for text, reason in objections.items() if reason])

@@ -165,6 +165,8 @@ class Comparison(Message):
         sides = [(self.left, point.left), (self.right, point.right)]
         said = [(name, sources.cite(claim)) for name, claim in sides if claim is not None]
         lines = [f"**{name}**: {text}" for name, text in said]
+        if point.relation == "differ" and point.because:
+            lines[-1] += f"\n  *{point.because}*"
         return f"- {lines[0]}\n  {lines[1]}" if lines[1:] else f"- {said[0][1]}"
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from agentops import Agent, handles
 
+from .claims import Claim
 from .grounding import FindingDrafts, ground, material
-from .messages import Claim, Evidence, Response
+from .messages import Evidence, Response
 
 NOT_COVERED = "Our documents do not cover this question, so a person has to answer it."
 

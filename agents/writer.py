@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from agentops import Agent, Citation, Message, handles, roles
 
-from .messages import NOTHING, Brief, Claim, Finding, Problem, Verdict, WriteBrief
+from .claims import Claim
+from .messages import NOTHING, Brief, Finding, Problem, Verdict, WriteBrief
 
 
 class ClaimDraft(Message):
@@ -67,8 +68,9 @@ class Writer(Agent):
         """Another wording of a claim, tried once; None: it is dropped."""
         based = [finding for finding in order.findings if finding.id in claim.findings]
         if claim.revision or not based:
-            why = "it was rewritten before" if claim.revision else "none of its findings exists"
-            return self._dropped(claim.text, f"{problem.reason} {why[0].upper()}{why[1:]}.")
+            why = "It was rewritten before" if claim.revision else "None of its findings exists"
+            self._drop(claim.text, f"{problem.reason} {why}.")
+            return None
         prompt = (
             "A critic objected to a claim. Write it anew, so that it says only what the findings state; leave the text "
             f"empty if they do not bear it out.\n\nClaim: {claim.text}\n\nObjection: {problem.reason}"
@@ -76,7 +78,8 @@ class Writer(Agent):
         material = _material(order.question, based)
         draft = await self.model(prompt, returns=ClaimDraft, material=material)
         if draft.text.strip() in {"", claim.text}:
-            return self._dropped(claim.text, f"{problem.reason} No other wording was found.")
+            self._drop(claim.text, f"{problem.reason} No other wording was found.")
+            return None
         bound = self._bound(draft, based)
         if bound is None:
             return None
@@ -88,11 +91,12 @@ class Writer(Agent):
         """The claim with the citations of its findings; None, on record, where it names none that exists."""
         named = [finding for finding in findings if finding.id in draft.findings]
         if not draft.text.strip() or not named:
-            return self._dropped(draft.text, f"It names no finding that exists: {', '.join(draft.findings) or 'none'}.")
+            self._drop(draft.text, f"It names no finding that exists: {', '.join(draft.findings) or 'none'}.")
+            return None
         citations: dict[Citation, None] = dict.fromkeys(span for finding in named for span in finding.citations)
         return Claim(draft.text.strip(), tuple(finding.id for finding in named), tuple(citations))
 
-    def _dropped(self, text: str, because: str) -> None:
+    def _drop(self, text: str, because: str) -> None:
         self.decide(f"keep the claim {text!r}?", options=("keep", "drop"), chosen="drop", because=because)
 
 

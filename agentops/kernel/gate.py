@@ -120,6 +120,14 @@ class Gate(Protocol):
     stages: frozenset[Stage]
     """The stages at which any guardrail stands: the kernel does not call `screen` for others."""
 
+    def begin(self, at: int) -> None:
+        """The run starts, at that time in microseconds since 1970."""
+        ...
+
+    def spawned(self, agent: str, parent: str) -> None:
+        """``parent`` has brought ``agent`` into being: the child never has more left than its parent."""
+        ...
+
     def admit(self, proposal: Proposal) -> Admission:
         """Judge one proposal; where the answer is ``allow``, its reservation is held until `settle`."""
         ...
@@ -146,6 +154,14 @@ class OpenGate:
 
     stages: frozenset[Stage] = frozenset()
     _open = Admission(verdict="allow", rule="open")
+
+    def begin(self, at: int) -> None:
+        """Nothing to time."""
+        del at
+
+    def spawned(self, agent: str, parent: str) -> None:
+        """Nothing to share."""
+        del agent, parent
 
     def admit(self, proposal: Proposal) -> Admission:
         """Allow."""

@@ -320,6 +320,7 @@ class Kernel:
     def _start(self, delivery: Start) -> None:
         world = self.world
         world.run = delivery.run
+        world.gate.begin(world.now)
         if self.spec.seconds is not None:
             world.set_timer(self.spec.seconds, self._out_of_time)
         for spec in self.spec.agents:

@@ -28,6 +28,7 @@ def create(world: World, spec: AgentSpec, name: str, parent: Process | None) -> 
         if parent.children is None:
             parent.children = []
         parent.children.append(process)
+        world.gate.spawned(name, parent.name)
     world.records.append(Spawned(name, spec.cls.__name__, parent.name if parent is not None else ""))
     return process
 

@@ -109,7 +109,9 @@ class Wire:
         at_home = _LOOPBACK.fullmatch(urlsplit(base_url).hostname or "") is not None
         plain = at_home and base_url.startswith("http:")
         limits = httpx2.Limits(
-            max_connections=settings.max_concurrency, max_keepalive_connections=settings.max_concurrency
+            max_connections=settings.max_concurrency,
+            max_keepalive_connections=settings.max_concurrency,
+            keepalive_expiry=2.0,  # sooner than servers hang up (many after 5 s), so that no call meets a dead line
         )
         http = openai.DefaultAsyncHttpx2Client(
             timeout=httpx2.Timeout(settings.timeout, connect=min(settings.connect_timeout, settings.timeout)),

@@ -26,6 +26,7 @@ from agentops.errors import AgentDefinitionError, AgentOpsError
 from agentops.kernel.agent import Agent
 from agentops.kernel.tool import Tool
 from agentops.playbook.catalog import Catalog
+from agentops.supervisor.guardrails import Guardrail
 
 __all__ = ["Shelf", "load_agents", "load_catalog"]
 
@@ -34,10 +35,11 @@ _PREFIX: Final = "_agentops_workspace_"
 
 @dataclass
 class Shelf:
-    """What one folder of agents holds: agents and tools by name, and the file of each agent."""
+    """What one folder of agents holds: agents, tools and guardrails by name, and the file of each agent."""
 
     agents: dict[str, type[Agent]] = field(default_factory=dict)
     tools: dict[str, Tool[..., Any]] = field(default_factory=dict)
+    guardrails: dict[str, Guardrail] = field(default_factory=dict)
     files: dict[str, Path] = field(default_factory=dict)
 
 
@@ -45,11 +47,13 @@ def load_catalog(roots: Sequence[Path], tools: Sequence[Tool[..., Any]] = ()) ->
     """The agents of several workspaces (those of earlier ones go first) and the tools that they or ``tools`` name."""
     agents: dict[str, type[Agent]] = {}
     found: dict[str, Tool[..., Any]] = {tool.name: tool for tool in tools}
+    guardrails: dict[str, Guardrail] = {}
     for root in dict.fromkeys(root.resolve() for root in roots):
         shelf = load_agents(root / "agents")
         agents = shelf.agents | agents
         found = shelf.tools | found
-    return Catalog(agents, found)
+        guardrails = shelf.guardrails | guardrails
+    return Catalog(agents, found, guardrails)
 
 
 def load_agents(folder: Path) -> Shelf:
@@ -129,10 +133,12 @@ def _hint(error: BaseException, folder: Path) -> str:
 
 
 def _take(shelf: Shelf, module: ModuleType, path: Path) -> None:
-    """Put a module's own agents and tools onto the shelf."""
+    """Put a module's own agents, tools and guardrails onto the shelf."""
     for value in vars(module).values():
         if isinstance(value, Tool) and value.__module__ == module.__name__:
             shelf.tools[value.name] = value
+        elif isinstance(value, Guardrail) and value.look.__module__ == module.__name__:
+            shelf.guardrails[value.name] = value
         elif _is_own_agent(value, module):
             _take_agent(shelf, value, path)
 

@@ -27,16 +27,19 @@ from agentops.playbook.shapes import (
     Shape,
     either,
 )
+from agentops.supervisor.guardrails import Guardrail
 
 __all__ = ["Book", "Catalog", "Missing", "find_handler", "input_shape", "inputs_record"]
 
 
 @dataclass(frozen=True)
 class Catalog:
-    """Agents and tools by name."""
+    """Agents, tools and guardrails by name."""
 
     agents: Mapping[str, type[Agent]] = field(default_factory=dict)
     tools: Mapping[str, Tool[..., Any]] = field(default_factory=dict)
+    guardrails: Mapping[str, Guardrail] = field(default_factory=dict)
+    """The workspace's own, beside the stock ones."""
 
 
 @dataclass(frozen=True)

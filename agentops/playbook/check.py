@@ -16,7 +16,7 @@ from agentops.playbook.conditions import objections, truth
 from agentops.playbook.expressions import Condition, Ref, Template, references, render
 from agentops.playbook.graph import reading_order, unreachable
 from agentops.playbook.inputs import default_problem
-from agentops.playbook.plan import Branch, Call, Loop, Parallel, Plan, Step, Tree, steps_of
+from agentops.playbook.plan import Branch, Call, Let, Loop, Parallel, Plan, Step, Tree, steps_of
 from agentops.playbook.problems import Place, Problems
 from agentops.playbook.results import Results
 from agentops.playbook.scope import INPUTS, Blind, Scope, Sight
@@ -33,6 +33,7 @@ from agentops.playbook.shapes import (
     Table,
     described,
 )
+from agentops.supervisor.stock import STOCK
 
 __all__ = ["check", "check_plan"]
 
@@ -86,6 +87,10 @@ class _Checker:
             if use.uses not in self.results.catalog.agents:
                 hint = nearest(use.uses, self.results.catalog.agents)
                 self.problems.add(("agents", name, "uses"), f"there is no agent {use.uses!r}", hint)
+        known = [*self.results.catalog.guardrails, *STOCK]
+        for number, name in enumerate(self.plan.guardrails):
+            if name not in known:
+                self.problems.add(("guardrails", number), f"there is no guardrail {name!r}", nearest(name, known))
         taken = {step.target for step in steps_of(self.plan.steps) if isinstance(step, Call) and step.kind == "agent"}
         if self.plan.name in taken | set(self.plan.agents):
             what = f"the playbook has the name of its agent {self.plan.name!r}"
@@ -103,6 +108,8 @@ class _Checker:
         match step:
             case Call():
                 self._call(step, scope)
+            case Let():
+                self._value(step.value, (*step.place, "value"), scope, step.id, depth=2)
             case Parallel():
                 for inner in step.steps:
                     self._step(inner, scope)
@@ -175,7 +182,10 @@ class _Checker:
     # --- expressions ------------------------------------------------------------------------------------------
 
     def _value(self, tree: Tree, place: Place, scope: Scope, user: str, depth: int = 0) -> None:
-        """Check that the references in a value can be followed, and that texts hold only what can be text."""
+        """Check that the references in a value can be followed, and that texts hold only what can be text.
+
+        ``depth``: 1 is where a field of a call stands, which may be left out; at others there must be a value.
+        """
         match tree:
             case Template():
                 for ref in references(tree):

@@ -203,9 +203,12 @@ def _ordered(operator: Operator, left: Any, right: Any) -> bool:
 
 
 def why(condition: Condition, values: Values) -> str:
-    """The condition with what its references came to, for the record: ``review.accepted: review.accepted is true``."""
+    """The condition and what its references came to, for the record: ``found.count > 2: found.count is 3``."""
     told = dict.fromkeys(f"{render(operand)} is {_seen(operand, values)}" for operand in _observed(condition))
-    return f"{render(condition)}{': ' if told else ''}{', '.join(told)}"
+    seen = ", ".join(told)
+    if isinstance(condition, Ref):
+        return seen
+    return f"{render(condition)}: {seen}" if seen else render(condition)
 
 
 def _seen(operand: Operand, values: Values) -> str:

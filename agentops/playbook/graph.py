@@ -15,7 +15,7 @@ import networkx as nx
 
 from agentops.playbook.catalog import Book
 from agentops.playbook.expressions import Condition, references
-from agentops.playbook.plan import Branch, Call, Loop, Parallel, Plan, Step, children, steps_of, tree_refs
+from agentops.playbook.plan import Branch, Call, Let, Loop, Parallel, Plan, Step, children, steps_of, tree_refs
 from agentops.playbook.problems import Problems
 
 __all__ = ["START", "calls_graph", "circle", "data_graph", "reading_order", "unreachable", "ways_graph"]
@@ -53,7 +53,7 @@ def _exits_of_the_dead(graph: Graph[str], step: Step, truth: Truth) -> list[str]
 
 def _exits(graph: Graph[str], step: Step, truth: Truth) -> list[str]:
     match step:
-        case Call():
+        case Call() | Let():
             return [step.id]
         case Parallel():
             arms = [_sequence(graph, [inner], [step.id], truth) for inner in step.steps]
@@ -100,6 +100,8 @@ def _used(step: Step) -> list[str]:
     match step:
         case Call():
             return [ref.root for ref in tree_refs(step.input)]
+        case Let():
+            return [ref.root for ref in tree_refs(step.value)]
         case Branch():
             return [ref.root for ref in references(step.when)]
         case Loop():

@@ -22,7 +22,7 @@ from agentops.playbook.problems import listing
 from agentops.playbook.schema import InputSpec
 from agentops.playbook.shape_errors import told
 
-__all__ = ["MAX_TEXT", "default_problem", "parse_assignments", "resolve_inputs"]
+__all__ = ["MAX_TEXT", "default_problem", "parse_assignments", "resolve_inputs", "resolve_one", "value_problem"]
 
 MAX_TEXT: Final = 1_000_000
 """The longest text that an input may be, in characters."""
@@ -71,31 +71,42 @@ def resolve_inputs(plan: Plan, given: Mapping[str, Any], *, base: Path, workspac
         raise InvalidInput(msg, hint=hint, inputs=missing)
     found: dict[str, Any] = {}
     for name, spec in plan.inputs.items():
-        if name in given:
-            found[name] = _read(name, spec, given[name], base)
-        else:
-            found[name] = None if spec.default is None else _read(name, spec, spec.default, workspace)
+        value, where = (given[name], base) if name in given else (spec.default, workspace)
+        found[name] = resolve_one(name, spec, value, where)
     return found
+
+
+def resolve_one(name: str, spec: InputSpec, value: Any, base: Path) -> Any:
+    """One input's value, checked and converted; raises `InvalidInput`. Optional inputs may be None."""
+    if value is None and not spec.required and spec.default is None:
+        return None
+    return _read(name, spec, value, base)
 
 
 def default_problem(name: str, spec: InputSpec) -> str:
     """What is wrong with the default of an input, apart from whether its path exists; empty: nothing."""
     if spec.required or spec.default is None:
         return ""
-    value = spec.default
+    why = value_problem(spec, spec.default)
+    return f"the default of the input {name!r} {why}" if why else ""
+
+
+def value_problem(spec: InputSpec, value: Any) -> str:
+    """Why a value is not of an input's type, judged by the value alone; empty: it is."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
     fits = {
         "text": isinstance(value, str),
         "folder": isinstance(value, str) and bool(value),
         "file": isinstance(value, str) and bool(value),
-        "number": isinstance(value, int | float) and not isinstance(value, bool),
-        "integer": isinstance(value, int) and not isinstance(value, bool),
+        "number": is_number,
+        "integer": is_number and isinstance(value, int),
         "boolean": isinstance(value, bool),
         "choice": isinstance(value, str) and value in spec.choices,
     }
     if fits[spec.type]:
         return ""
-    wanted = listing(spec.choices) if spec.type == "choice" else _WANTED[spec.type]
-    return f"the default of the input {name!r} must be {wanted}, not {told(value)}"
+    wanted = f"one of {listing(spec.choices)}" if spec.type == "choice" else _WANTED[spec.type]
+    return f"must be {wanted}, not {told(value)}"
 
 
 def _refuse_unknown(plan: Plan, given: Mapping[str, Any]) -> None:

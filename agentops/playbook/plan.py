@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from pydantic import ValidationError
 
@@ -27,6 +27,7 @@ from agentops.playbook.schema import (
     PlaybookStep,
     RepeatStep,
     ToolStep,
+    ValueStep,
 )
 from agentops.playbook.schema import Step as StepModel
 from agentops.playbook.shape_errors import shape_problems
@@ -37,6 +38,7 @@ __all__ = [
     "Agency",
     "Branch",
     "Call",
+    "Let",
     "Loop",
     "Parallel",
     "Plan",
@@ -70,6 +72,15 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Let:
+    """A value made out of others."""
+
+    id: str
+    place: Place
+    value: Tree
+
+
+@dataclass(frozen=True, slots=True)
 class Parallel:
     """Steps that run side by side."""
 
@@ -100,7 +111,7 @@ class Loop:
     steps: tuple[Step, ...]
 
 
-Step: TypeAlias = Call | Parallel | Branch | Loop
+Step: TypeAlias = Call | Let | Parallel | Branch | Loop
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +135,7 @@ class Plan:
     budget: Limits
     policy: Mapping[str, Any] | None
     guardrails: tuple[str, ...]
+    unknown_price: Literal["refuse", "allow"]
     steps: tuple[Step, ...]
     output: Tree
     model: str
@@ -137,7 +149,7 @@ class Plan:
 def children(step: Step) -> tuple[tuple[Step, ...], ...]:
     """The lists of steps inside a step: none of a call, one of ``parallel`` and ``repeat``, two of a branch."""
     match step:
-        case Call():
+        case Call() | Let():
             return ()
         case Branch():
             return (step.then, step.otherwise)
@@ -199,6 +211,7 @@ class _Builder:
             budget=self._limits(model.budget, ("budget",)),
             policy=model.policy,
             guardrails=tuple(model.guardrails),
+            unknown_price=model.unknown_price,
             steps=self._steps(model.steps, ("steps",)),
             output=self._tree(model.output, ("output",)),
             model=model.model or "",
@@ -223,6 +236,8 @@ class _Builder:
                 tree = self._tree(model.input, (*place, "input"))
                 limits = self._limits(model.budget, (*place, "budget"))
                 return Call(model.id, place, "playbook", model.playbook, tree, budget=limits)
+            case ValueStep():
+                return Let(model.id, place, self._tree(model.value, (*place, "value")))
             case ParallelStep():
                 return Parallel(model.id, place, self._steps(model.parallel, (*place, "parallel")))
             case BranchStep():

@@ -10,7 +10,7 @@ from agentops.kernel.suggest import nearest
 from agentops.kernel.tool import Tool
 from agentops.playbook.catalog import Catalog, Missing, find_agent, find_handler, inputs_record
 from agentops.playbook.expressions import Ref, Template
-from agentops.playbook.plan import Branch, Call, Loop, Parallel, Plan, Step, Tree, steps_of
+from agentops.playbook.plan import Branch, Call, Let, Loop, Parallel, Plan, Step, Tree, steps_of
 from agentops.playbook.scope import INPUTS
 from agentops.playbook.shapes import (
     ANYTHING,
@@ -84,6 +84,8 @@ class Results:
         match step:
             case Call():
                 return self._call(step)
+            case Let():
+                return self.tree(step.value)
             case Parallel():
                 fields = ((each.id, Field(self.of(each.id), required=True)) for each in step.steps)
                 return Record(step.id, own=tuple(fields))

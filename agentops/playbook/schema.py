@@ -27,6 +27,7 @@ __all__ = [
     "RepeatStep",
     "Step",
     "ToolStep",
+    "ValueStep",
 ]
 
 MAX_ROUNDS: Final = 100
@@ -125,6 +126,12 @@ class ToolStep(_StepBase):
     input: dict[str, Any] = {}
 
 
+class ValueStep(_StepBase):
+    """Make a value out of others: to be the value of a branch, or to be used under one name."""
+
+    value: Any
+
+
 class ParallelStep(_StepBase):
     """Run steps side by side and go on when all are done."""
 
@@ -168,6 +175,7 @@ STEP_KINDS: Final[dict[str, type[_StepBase]]] = {
     "when": BranchStep,
     "repeat": RepeatStep,
     "playbook": PlaybookStep,
+    "value": ValueStep,
 }
 """The kinds of step by the key that makes a step one."""
 
@@ -199,7 +207,8 @@ Step: TypeAlias = Annotated[
     | Annotated[ParallelStep, Tag("parallel")]
     | Annotated[BranchStep, Tag("when")]
     | Annotated[RepeatStep, Tag("repeat")]
-    | Annotated[PlaybookStep, Tag("playbook")],
+    | Annotated[PlaybookStep, Tag("playbook")]
+    | Annotated[ValueStep, Tag("value")],
     Discriminator(_kind),
     BeforeValidator(_one_kind),
 ]
@@ -216,6 +225,7 @@ class PlaybookModel(_Part):
     budget: dict[str, Any] = {}
     policy: dict[str, Any] | None = None
     guardrails: list[Text] = []
+    unknown_price: Literal["refuse", "allow"] = "refuse"
     steps: Annotated[list[Step], Field(min_length=1)]
     output: Any
 

@@ -112,11 +112,13 @@ def parse_yaml(raw: bytes, *, file: str) -> YamlSource:
     except yaml.YAMLError as error:
         raise _syntax(source, error) from error
     if data is None:
-        raise _error(source, Mark(1, 1), "the file is empty", "A playbook starts with 'playbook: its-name'.")
+        raise _error(source.file, Mark(1, 1), "the file is empty", "A playbook starts with 'playbook: its-name'.")
     if not isinstance(data, dict):
         found = "a list" if isinstance(data, list) else "a single value"
         what = f"the file holds {found}, not a mapping"
-        raise _error(source, source.mark(()), what, "A playbook is a mapping that starts with 'playbook: its-name'.")
+        raise _error(
+            source.file, source.mark(()), what, "A playbook is a mapping that starts with 'playbook: its-name'."
+        )
     return YamlSource(file=file, text=text, data=data, values=source.values, keys=source.keys)
 
 
@@ -129,12 +131,10 @@ def _decoded(raw: bytes, file: str) -> str:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
         mark = _position(raw[: error.start].decode("utf-8", "replace"))
-        what = f"is not UTF-8 text: byte 0x{raw[error.start]:02x} stands at line {mark.line}, column {mark.column}"
-        raise _unplaced(file, what, "Save the file as UTF-8.", mark) from error
+        what = f"this is not UTF-8 text: a byte 0x{raw[error.start]:02x}"
+        raise _error(file, mark, what, "Save the file as UTF-8.") from error
     if (at := text.find("\0")) >= 0:
-        mark = _position(text[:at])
-        what = f"holds a NUL character at line {mark.line}, column {mark.column}"
-        raise _unplaced(file, what, "This is not a text file, or it is damaged.", mark)
+        raise _error(file, _position(text[:at]), "a NUL character", "This is not a text file, or it is damaged.")
     return text
 
 
@@ -230,7 +230,7 @@ class _Composer:
             self.source.values[place] = _Span(_mark(event), start.index, end.index, style, value)
 
     def _refuse(self, event: yaml.Event, what: str, hint: str) -> PlaybookError:
-        return _error(self.source, _mark(event), what, hint)
+        return _error(self.source.file, _mark(event), what, hint)
 
 
 _QUOTE_OR_COPY: Final = "Write the value out where it is needed, or put text that starts with '*' or '&' in quotes."
@@ -276,13 +276,13 @@ def _syntax(source: YamlSource, error: yaml.YAMLError) -> PlaybookError:
     if isinstance(error, yaml.reader.ReaderError):
         mark = _position(source.text[: error.position])
         what = f"the character U+{int(error.character):04X} may not stand in YAML"
-        return _error(source, mark, what, "Remove it, or write it as an escape inside double quotes.")
+        return _error(source.file, mark, what, "Remove it, or write it as an escape inside double quotes.")
     place = getattr(error, "problem_mark", None)
     mark = Mark(place.line + 1, place.column + 1) if place else Mark(0, 0)
     what = str(getattr(error, "problem", None) or error)
     context = getattr(error, "context", None)
     hint = "Indent with spaces: YAML allows no tabs." if "'\\t'" in what else _hint(what)
-    return _error(source, mark, f"not valid YAML: {what}{f' ({context})' if context else ''}", hint)
+    return _error(source.file, mark, f"not valid YAML: {what}{f' ({context})' if context else ''}", hint)
 
 
 def _hint(problem: str) -> str:
@@ -295,10 +295,10 @@ def _hint(problem: str) -> str:
     return "Check quotes, brackets and indentation."
 
 
-def _error(source: YamlSource, mark: Mark, what: str, hint: str) -> PlaybookError:
-    text = f"{source.file}:{mark.line}:{mark.column}: {what}"
-    return PlaybookError(text, hint=hint, file=source.file, line=mark.line, column=mark.column)
+def _error(file: str, mark: Mark, what: str, hint: str) -> PlaybookError:
+    text = f"{file}:{mark.line}:{mark.column}: {what}"
+    return PlaybookError(text, hint=hint, file=file, line=mark.line, column=mark.column)
 
 
-def _unplaced(file: str, what: str, hint: str, mark: Mark = Mark(0, 0)) -> PlaybookError:  # noqa: B008 - immutable
-    return PlaybookError(f"{file} {what}", hint=hint, file=file, line=mark.line, column=mark.column)
+def _unplaced(file: str, what: str, hint: str) -> PlaybookError:
+    return PlaybookError(f"{file} {what}", hint=hint, file=file, line=0, column=0)

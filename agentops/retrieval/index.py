@@ -14,7 +14,7 @@ from agentops.retrieval import schema
 from agentops.retrieval.passages import CollectionStats, IndexReport, Passage, Quote
 from agentops.retrieval.quote import quoted
 from agentops.retrieval.search import search_collection
-from agentops.retrieval.update import update
+from agentops.retrieval.update import located, update
 from agentops.retrieval.walk import MAX_BYTES
 
 __all__ = ["DEFAULT", "Index", "collection_name"]
@@ -30,7 +30,7 @@ def collection_name(folder: Path | str) -> str:
 
     The same folder has the same name however it is written; two folders called ``docs`` have different ones.
     """
-    real = Path(folder).resolve()
+    real = Path(folder).expanduser().resolve()
     slug = re.sub(r"[^a-z0-9]+", "-", real.name.lower()).strip("-")[:40] or "documents"
     where = hashlib.sha256(str(real).encode("utf-8", "surrogateescape")).hexdigest()
     return f"{slug}-{where[:8]}"
@@ -80,12 +80,13 @@ class Index:
         Raises `DocumentError` for a folder that is missing, empty, or without a single readable document (what was
         indexed before then stays), `InvalidInput` for a collection that belongs to another folder.
         """
-        name = collection or collection_name(folder)
+        root = located(Path(folder))
+        name = collection or collection_name(root)
         if not _NAME.fullmatch(name):
             msg = f"{name!r} cannot name a collection"
             raise InvalidInput(msg, hint="Use letters, digits, '-', '_' and '.', at most 100.", collection=name)
         with schema.told_errors(self.path):
-            return update(self._connection, self.path, Path(folder), name, max_bytes)
+            return update(self._connection, self.path, root, name, max_bytes)
 
     def search(
         self,

@@ -6,7 +6,9 @@ from typing import Literal
 
 from agentops.messages import Message
 
-__all__ = ["Citation", "CollectionStats", "IndexReport", "Passage", "Quote", "Skipped", "passage_id"]
+__all__ = ["Citation", "CollectionStats", "IndexReport", "Passage", "Quote", "QuoteState", "Skipped", "passage_id"]
+
+QuoteState = Literal["current", "changed", "gone"]
 
 
 class Citation(Message, frozen=True):
@@ -82,7 +84,7 @@ class Quote(Message, frozen=True):
     end: int
     text: str
     heading: str = ""
-    state: Literal["current", "changed", "gone"] = "current"
+    state: QuoteState = "current"
     note: str = ""
 
 

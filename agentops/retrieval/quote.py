@@ -6,13 +6,17 @@ import sqlite3
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from agentops.errors import DocumentError
-from agentops.retrieval.passages import Quote
+from agentops.retrieval.passages import Quote, QuoteState
 from agentops.retrieval.update import content_digest
 from agentops.retrieval.walk import read_bytes
 
 __all__ = ["quoted"]
+
+_ANY_SIZE: Final = 1_000_000_000
+"""The limit on sizes was a matter of indexing."""
 
 
 def quoted(
@@ -45,7 +49,7 @@ def quoted(
     digest, text = found
     state, note = _compared(connection, collection, folder, document, digest)
     heading = _heading(connection, collection, document, start) if state == "current" else ""
-    return Quote(document, start, end, text[start:end], heading, state, note)  # type: ignore[arg-type]
+    return Quote(document, start, end, text[start:end], heading, state, note)
 
 
 def _versions(connection: sqlite3.Connection, collection: int, document: str) -> Iterator[tuple[str, str]]:
@@ -63,11 +67,11 @@ def _versions(connection: sqlite3.Connection, collection: int, document: str) ->
 
 def _compared(
     connection: sqlite3.Connection, collection: int, folder: Path, document: str, digest: str
-) -> tuple[str, str]:
+) -> tuple[QuoteState, str]:
     """State and note of the version ``digest`` beside the file as it is now."""
     file = folder / document if folder.is_dir() else folder
     try:
-        data = read_bytes(file)
+        data = read_bytes(file, _ANY_SIZE)
     except DocumentError as error:
         return "gone", f"the file is not as it was: {error.facts['reason']}; this is the text that was indexed"
     if content_digest(data) == digest:

@@ -23,7 +23,7 @@ from agentops.retrieval.split import Piece, split
 from agentops.retrieval.walk import Found, printable, read_bytes, unreadable_kind, walk
 from agentops.text import words
 
-__all__ = ["content_digest", "update"]
+__all__ = ["content_digest", "located", "update"]
 
 _BATCH_DOCUMENTS: Final = 200
 _BATCH_CHARACTERS: Final = 4_000_000
@@ -56,9 +56,9 @@ def content_digest(data: bytes) -> str:
     return hashlib.sha256(b"%d\0" % READER_VERSION + data).hexdigest()
 
 
-def update(connection: sqlite3.Connection, path: Path, folder: Path, name: str, max_bytes: int) -> IndexReport:
-    """See `agentops.retrieval.index.Index.add`. ``path`` is the index's, for errors."""
-    root, files = _files(folder)
+def update(connection: sqlite3.Connection, path: Path, root: Path, name: str, max_bytes: int) -> IndexReport:
+    """See `agentops.retrieval.index.Index.add`. ``path`` is the index's, for errors; ``root`` as `located`."""
+    files = _files(root)
     row = connection.execute("SELECT id, folder FROM collections WHERE name = ?", (name,)).fetchone()
     if row:
         _own(name, root, row[1])
@@ -102,22 +102,26 @@ def _report(connection: sqlite3.Connection, number: int, name: str, tally: _Tall
     )
 
 
-def _files(folder: Path) -> tuple[Path, Iterable[Found | Skipped]]:
-    """The folder or file in full, and what is in it."""
+def located(folder: Path) -> Path:
+    """The real path of a folder or file of documents. `DocumentError` where there is none."""
     try:
-        root = folder.expanduser().resolve(strict=True)
+        return folder.expanduser().resolve(strict=True)
     except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links, before Python 3.13
         msg = f"there is no folder of documents at {printable(str(folder))}"
         hint = "Name an existing folder, or a single document; a relative path counts from the current folder."
         raise DocumentError(msg, hint=hint, folder=printable(str(folder))) from error
+
+
+def _files(root: Path) -> Iterable[Found | Skipped]:
+    """What is in a folder; of a single file, itself."""
     if root.is_dir():
-        return root, walk(root)
+        return walk(root)
     if not root.is_file():
-        msg = f"{printable(str(folder))} is neither a folder nor a regular file"
+        msg = f"{printable(str(root))} is neither a folder nor a regular file"
         hint = "Name a folder of documents, or a single document."
-        raise DocumentError(msg, hint=hint, folder=printable(str(folder)))
+        raise DocumentError(msg, hint=hint, folder=printable(str(root)))
     reason = unreadable_kind(root.name)
-    return root, [Skipped(printable(root.name), reason)] if reason else [Found(root, root.name)]
+    return [Skipped(printable(root.name), reason)] if reason else [Found(root, root.name)]
 
 
 def _own(name: str, root: Path, folder: str) -> None:

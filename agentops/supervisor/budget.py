@@ -77,13 +77,6 @@ class Scope:
         self.timed: tuple[Scope, ...] = timed if limits.seconds is None else (self, *timed)
         """This scope and those above it, as far as they limit time."""
 
-    def tighten(self, limits: Limits) -> None:
-        """Lower limits to these where these are lower; nothing is ever raised, and nothing forgotten."""
-        for meter in self.meters:
-            limit = getattr(limits, meter.unit)
-            if limit is not None:
-                meter.limit = limit if meter.limit is None else min(limit, meter.limit)
-
 
 class Ledger:
     """All budgets of a run, and every reservation that is open, by the key of the effect that holds it.
@@ -106,13 +99,11 @@ class Ledger:
     def open(self, name: str, limits: Limits, parent: Scope | None = None) -> Scope:
         """The scope called ``name``, made below ``parent`` (None: below the root) if there is none.
 
-        Opening a scope again never resets it; what it may use can only become less.
+        Opening it again, with whatever limits, changes nothing: a budget is never reset, and never raised.
         """
         scope = self.scopes.get(name)
         if scope is None:
             scope = self.scopes[name] = Scope(name, limits, self.root if parent is None else parent)
-        else:
-            scope.tighten(limits)
         return scope
 
     def check(self, scope: Scope, amount: Amount) -> BudgetExceeded | None:
@@ -315,6 +306,12 @@ def _out_of_time(scope: Scope, passed: float) -> BudgetExceeded:
 def _odd(scope: Scope, what: str) -> BudgetExceeded:
     """A reservation that a correct caller never asks for: refused like any other."""
     return BudgetExceeded(
-        what, hint="Report this: each effect is proposed once, and asks for amounts from 0.", scope=scope.name,
-        unit="", limit=None, settled=0, reserved=0, asked=0,
+        what,
+        hint="Report this: each effect is proposed once, and asks for amounts from 0.",
+        scope=scope.name,
+        unit="",
+        limit=None,
+        settled=0,
+        reserved=0,
+        asked=0,
     )

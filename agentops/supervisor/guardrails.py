@@ -96,7 +96,9 @@ def guardrail(*, on: str | Iterable[str], name: str = "") -> Callable[[Callable[
     def declare(function: Callable[[Any], Verdict]) -> Guardrail:
         called = name or getattr(function, "__name__", "").strip("_").replace("_", "-")
         if not called or called.startswith("<"):
-            raise PolicyError(f"guardrail {function!r} has no name", hint='Give it one: @guardrail(on=..., name="...").')
+            raise PolicyError(
+                f"guardrail {function!r} has no name", hint='Give it one: @guardrail(on=..., name="...").'
+            )
         for stage in sorted(stages - STAGES):
             raise PolicyError(f"guardrail {called!r}: there is no stage {stage!r}", hint=nearest(stage, STAGES))
         if not stages:
@@ -120,9 +122,7 @@ def _told(error: BaseException) -> str:
 
 def _checked(said: Any) -> Verdict:
     """The verdict, if it is one that can be used; else a block saying why."""
-    if said is passed:
-        return passed
-    if type(said) is not Verdict:
+    if not isinstance(said, Verdict):
         if inspect.iscoroutine(said):
             said.close()
         return block(f"the guardrail itself failed: it answered with a {type(said).__name__}, not with a verdict")

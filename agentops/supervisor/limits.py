@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
@@ -60,7 +60,7 @@ class Limits(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def updated(self, other: Limits) -> Limits:
         """These limits, with those that ``other`` sets in their place: a flag over what a playbook says."""
-        return msgspec.structs.replace(self, **{unit: limit for unit, limit in _set(other)})
+        return msgspec.structs.replace(self, **dict(_set(other)))
 
     def tightened(self, other: Limits) -> Limits:
         """The tighter of both, unit by unit."""
@@ -138,7 +138,7 @@ def _seconds(unit: str, value: Any) -> float:
     return math.fsum(float(number) * _SECONDS[name] for number, name in parts)
 
 
-_PARSERS: Final = {"money": _money, "seconds": _seconds}
+_PARSERS: Final[dict[str, Callable[[str, Any], int | float]]] = {"money": _money, "seconds": _seconds}
 
 
 def _wrong(unit: str, value: Any, wanted: str) -> PolicyError:

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from typing import Final
 
-__all__ = ["has_controls", "hidden", "resembles", "skeleton", "strip_hidden"]
+__all__ = ["alike", "has_controls", "hidden", "skeleton", "strip_hidden"]
 
 _ALWAYS: Final = (
     "\u180e\u200b\u2060-\u2064\u206a-\u206f\ufeff\ufff9-\ufffb\u3164\uffa0"  # zero width, invisible operators, fillers
@@ -54,15 +54,16 @@ def has_controls(text: str) -> bool:
 
 def skeleton(text: str) -> str:
     """What is left of a text without case, white space, hidden characters, accents and compatibility forms."""
+    if text.isascii() and text.isprintable():
+        return text.replace(" ", "").lower()
     if not text.isascii():
         decomposed = unicodedata.normalize("NFKD", _ALL_HIDDEN.sub("", text))
         text = "".join(char for char in decomposed if not unicodedata.combining(char))
     return "".join(_CONTROLS.sub("", text).split()).casefold()
 
 
-def resembles(text: str, other: str) -> bool:
-    """Whether one could pass for the other: equal skeletons, where a character outside ASCII may stand for any."""
-    one, two = skeleton(text), skeleton(other)
+def alike(one: str, two: str) -> bool:
+    """Whether two skeletons could pass for each other: equal, where a character outside ASCII may stand for any."""
     if one == two:
         return True
     if len(one) != len(two) or (one.isascii() and two.isascii()):

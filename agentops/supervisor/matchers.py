@@ -1,8 +1,8 @@
 """What an argument must be: typed matchers, compiled once from ``{name: setting}``.
 
-A matcher answers True, False, or None where it cannot be told: the argument is missing, or of another type, or in a
-form that programs read differently. `Matcher.surely` is for rules that allow: every part must be True. `Matcher.perhaps`
-is for rules that forbid or ask: any part that is not False will do. Both fail towards the closed side.
+A value fits, or does not, or it cannot be told: it is of another type, or in a form that programs read differently.
+`Matcher.surely` is for rules that allow: it must fit. `Matcher.perhaps` is for rules that forbid or ask: that it cannot
+be told is enough. Both fail towards the closed side.
 
 Lists are looked into: each of several recipients, URLs or paths must fit (to allow), any may (to forbid).
 """
@@ -10,12 +10,13 @@ Lists are looked into: each of several recipients, URLs or paths must fit (to al
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 from agentops.kernel.suggest import nearest
 from agentops.messages import encode
-from agentops.supervisor.lookalikes import resembles, skeleton
+from agentops.supervisor.lookalikes import alike, skeleton
 from agentops.supervisor.places import Check, email_domain, path_under, url_host
 
 __all__ = ["MATCHERS", "Matcher", "compile_matchers", "glob"]
@@ -23,28 +24,40 @@ __all__ = ["MATCHERS", "Matcher", "compile_matchers", "glob"]
 _LONGEST_GLOBBED: Final = 100_000
 
 
+class Test(NamedTuple):
+    """The two questions that a matcher answers about one value."""
+
+    surely: Callable[[Any], bool]
+    perhaps: Callable[[Any], bool]
+
+
 class Matcher(NamedTuple):
     """One matcher with its setting. ``spread``: it judges the elements of a list, not the list."""
 
     name: str
     setting: Any
-    check: Check
+    test: Test
     spread: bool
 
     def surely(self, value: Any) -> bool:
         """Whether the value fits, beyond doubt; of a list, each element. An empty list has none that does not."""
-        if self.spread and type(value) in {list, tuple}:
-            return all(self.check(each) is True for each in value)
-        return self.check(value) is True
+        if self.spread and type(value) is list:
+            return all(map(self.test.surely, value))
+        return self.test.surely(value)
 
     def perhaps(self, value: Any) -> bool:
         """Whether the value fits, or it cannot be told; of a list, any element."""
-        if self.spread and type(value) in {list, tuple}:
-            return any(self.check(each) is not False for each in value)
-        return self.check(value) is not False
+        if self.spread and type(value) is list:
+            return any(map(self.test.perhaps, value))
+        return self.test.perhaps(value)
 
     def __str__(self) -> str:
         return f"{self.name} {self.setting}"
+
+
+def _told(check: Check) -> Test:
+    """Both questions, from a check with three answers."""
+    return Test(lambda value: check(value) is True, lambda value: check(value) is not False)
 
 
 def glob(pattern: str) -> Callable[[str], bool]:
@@ -73,81 +86,79 @@ def _number(value: Any) -> bool:
     return type(value) is int or (type(value) is float and math.isfinite(value))
 
 
-def _at_most(limit: Any) -> Check:
+def _bound(limit: Any, fits: Callable[[Any, Any], bool]) -> Test:
     if not _number(limit):
         raise ValueError(f"{limit!r} is not a number")
-    return lambda value: bool(value <= limit) if _number(value) else None
+    return _told(lambda value: fits(value, limit) if _number(value) else None)
 
 
-def _at_least(limit: Any) -> Check:
-    if not _number(limit):
-        raise ValueError(f"{limit!r} is not a number")
-    return lambda value: bool(value >= limit) if _number(value) else None
+def _at_most(limit: Any) -> Test:
+    return _bound(limit, operator.le)
 
 
-def _max_length(limit: Any) -> Check:
+def _at_least(limit: Any) -> Test:
+    return _bound(limit, operator.ge)
+
+
+def _max_length(limit: Any) -> Test:
     if type(limit) is not int or limit < 0:
         raise ValueError(f"{limit!r} is not a whole number from 0")
-    return lambda value: len(value) <= limit if isinstance(value, str | list | tuple | dict) else None
+    return _told(lambda value: len(value) <= limit if isinstance(value, str | list | dict) else None)
 
 
 def _kind(value: Any) -> type:
     return float if _number(value) else type(value)
 
 
-def _same(value: Any, wanted: Any) -> bool | None:
-    """Equal as JSON: true is not 1, 1 is 1.0; a text that only looks the same is perhaps the same."""
+def _same(value: Any, wanted: Any) -> bool:
+    """Equal as JSON: true is not 1, 1 is 1.0."""
+    if type(wanted) is str:
+        return bool(value == wanted)
     if _kind(value) is not _kind(wanted):
-        return None
-    if type(value) is str:
-        return True if value == wanted else (None if resembles(value, wanted) else False)
-    if isinstance(wanted, dict | list):
-        return encode(value) == encode(wanted)
-    return bool(value == wanted)
+        return False
+    return encode(value) == encode(wanted) if isinstance(wanted, dict | list) else bool(value == wanted)
 
 
-def _equals(wanted: Any) -> Check:
-    return lambda value: _same(value, wanted)
-
-
-def _one_of(wanted: Any) -> Check:
+def _one_of(wanted: Any) -> Test:
+    """Certainly, where one is the same; perhaps, where a text only looks like one, or none is of the value's kind."""
     if not isinstance(wanted, list | tuple) or not wanted:
         raise ValueError(f"{wanted!r} is not a list of values")
+    kinds = {_kind(each) for each in wanted}
+    bones = [skeleton(each) for each in wanted if type(each) is str]
 
-    def check(value: Any) -> bool | None:
-        answers = [_same(value, each) for each in wanted if _kind(each) is _kind(value)]
-        if True in answers:
+    def surely(value: Any) -> bool:
+        return any(_same(value, each) for each in wanted)
+
+    def perhaps(value: Any) -> bool:
+        if _kind(value) not in kinds:
             return True
-        return None if None in answers or not answers else False
+        if type(value) is not str:
+            return surely(value)
+        bone = skeleton(value)
+        return any(alike(bone, each) for each in bones)
 
-    return check
+    return Test(surely, perhaps)
 
 
-def _matches(pattern: Any) -> Check:
+def _equals(wanted: Any) -> Test:
+    return _one_of([wanted])
+
+
+def _matches(pattern: Any) -> Test:
     if not isinstance(pattern, str) or not pattern or len(pattern) > 1000:
         raise ValueError(f"{pattern!r} is not a pattern: a text in which * stands for any text")
     exact, loose = glob(pattern), glob(skeleton(pattern))
 
-    def check(value: Any) -> bool | None:
-        if type(value) is not str or len(value) > _LONGEST_GLOBBED:
-            return None
-        if exact(value):
-            return True
-        return None if loose(skeleton(value)) else False
+    def perhaps(value: Any) -> bool:
+        return type(value) is not str or len(value) > _LONGEST_GLOBBED or exact(value) or loose(skeleton(value))
 
-    return check
+    return Test(lambda value: type(value) is str and len(value) <= _LONGEST_GLOBBED and exact(value), perhaps)
 
 
-def _path_under(root: Any) -> Check:
-    if not isinstance(root, str):
-        raise ValueError(f"{root!r} is not a path")
-    return path_under(root)
-
-
-MATCHERS: Final[dict[str, tuple[Callable[[Any], Check], bool]]] = {
-    "path_under": (_path_under, True),
-    "url_host": (url_host, True),
-    "email_domain": (email_domain, True),
+MATCHERS: Final[dict[str, tuple[Callable[[Any], Test], bool]]] = {
+    "path_under": (lambda root: _told(path_under(root)), True),
+    "url_host": (lambda hosts: _told(url_host(hosts)), True),
+    "email_domain": (lambda domains: _told(email_domain(domains)), True),
     "one_of": (_one_of, True),
     "matches": (_matches, True),
     "max": (_at_most, True),
@@ -155,7 +166,7 @@ MATCHERS: Final[dict[str, tuple[Callable[[Any], Check], bool]]] = {
     "equals": (_equals, False),
     "max_length": (_max_length, False),
 }
-"""What makes a check of a setting, and whether it looks into lists, by the matcher's name in a policy."""
+"""What makes a test of a setting, and whether it looks into lists, by the matcher's name in a policy."""
 
 
 def compile_matchers(said: Any) -> tuple[Matcher, ...]:
@@ -168,8 +179,8 @@ def compile_matchers(said: Any) -> tuple[Matcher, ...]:
             raise ValueError(f"there is no matcher {name!r}. {nearest(str(name), MATCHERS)}")
         factory, spread = MATCHERS[name]
         try:
-            check = factory(setting)
+            test = factory(setting)
         except (ValueError, UnicodeError) as error:
             raise ValueError(f"{name}: {error}") from error
-        made.append(Matcher(name, setting, check, spread))
+        made.append(Matcher(name, setting, test, spread))
     return tuple(made)

@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeAlias
 
-from agentops.supervisor.lookalikes import has_controls, resembles, skeleton
+from agentops.supervisor.lookalikes import alike, has_controls, skeleton
 
 __all__ = ["Check", "email_domain", "path_under", "url_host"]
 
@@ -36,10 +36,11 @@ def path_under(root: str) -> Check:
     URLs, percent-escapes, control and hidden characters, absolute against relative, names that differ only in case,
     accents or look.
     """
-    if not root or has_controls(root) or _ODD_PATH.search(root) or ".." in root.split("/"):
+    if type(root) is not str or not root or has_controls(root) or _ODD_PATH.search(root) or ".." in root.split("/"):
         raise ValueError(f"{root!r} is not a plain path: no '..', no '~', no backslash, no URL")
     absolute = root.startswith("/")
     wanted = _segments(root)
+    folded = [skeleton(part) for part in wanted]
 
     def check(value: Any) -> bool | None:
         if type(value) is not str or not value or len(value) > _LONGEST:
@@ -51,7 +52,7 @@ def path_under(root: str) -> Check:
             return None
         if found[: len(wanted)] == wanted:
             return True
-        return None if _could_be_under(found, wanted) else False
+        return None if _could_be_under(found, folded) else False
 
     return check
 
@@ -62,10 +63,10 @@ def _segments(path: str) -> list[str]:
 
 def _could_be_under(found: list[str], wanted: list[str]) -> bool:
     """Whether a file system that folds case or Unicode, or drops trailing dots and spaces, sees it below."""
-    folded = skeleton("/".join(found)).split("/")
-    if len(folded) < len(wanted):
-        return False
-    return all(resembles(part.rstrip(" ."), want.rstrip(" .")) for part, want in zip(folded, wanted, strict=False))
+    folded = skeleton("/".join(found)).split("/")  # folded as a whole: a character may fold into a separator
+    return len(folded) >= len(wanted) and all(
+        alike(part.rstrip(" ."), want.rstrip(" .")) for part, want in zip(folded, wanted, strict=False)
+    )
 
 
 # --- hosts ---------------------------------------------------------------------------------------------------------
@@ -82,7 +83,7 @@ _PATTERN: Final = re.compile(r"(?P<wild>\*\.)?(?P<name>\[[0-9a-f:.]+\]|[^\s:/@?#
 
 
 class _Host:
-    """One host of a rule: ``example.com``, ``*.example.com`` (names below it), ``[::1]``, each with ``:port`` or not."""
+    """One host of a rule: ``example.com``, ``*.example.com`` (names below it), ``[::1]``; with ``:port`` or not."""
 
     __slots__ = ("name", "port", "wild")
 

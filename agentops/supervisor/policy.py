@@ -30,7 +30,7 @@ from agentops.supervisor.policy_form import (
     read_form,
 )
 
-__all__ = ["DEFAULT_DENY", "MALFORMED", "Docket", "Policy", "Rule", "Ruling", "read_arguments"]
+__all__ = ["DEFAULT_DENY", "MALFORMED", "NO_OBJECT", "Docket", "Policy", "Rule", "Ruling", "read_arguments"]
 
 Verdict = Literal["allow", "ask", "deny"]
 
@@ -47,7 +47,8 @@ class Ruling(msgspec.Struct, frozen=True):
 
 
 _NOBODY_ALLOWS: Final = Ruling("deny", DEFAULT_DENY, "no rule allows it")
-_NO_OBJECT: Final = Ruling("deny", MALFORMED, "its arguments are not a JSON object")
+NO_OBJECT: Final = Ruling("deny", MALFORMED, "its arguments are not a JSON object")
+"""The answer to arguments that are none."""
 
 
 class Rule(NamedTuple):
@@ -69,17 +70,24 @@ class Rule(NamedTuple):
 
     def surely(self, arguments: Mapping[str, Any]) -> bool:
         """Whether each argument that it names is there and fits."""
-        return all(
-            name in arguments and all(matcher.surely(arguments[name]) for matcher in matchers)
-            for name, matchers in self.args
-        )
+        for name, matchers in self.args:
+            if name not in arguments:
+                return False
+            value = arguments[name]
+            for matcher in matchers:
+                if not matcher.surely(value):
+                    return False
+        return True
 
     def perhaps(self, arguments: Mapping[str, Any]) -> bool:
         """Whether no argument that it names is known not to fit."""
-        return all(
-            name not in arguments or all(matcher.perhaps(arguments[name]) for matcher in matchers)
-            for name, matchers in self.args
-        )
+        for name, matchers in self.args:
+            if name in arguments:
+                value = arguments[name]
+                for matcher in matchers:
+                    if not matcher.perhaps(value):
+                        return False
+        return True
 
 
 class Docket:
@@ -119,7 +127,7 @@ class Docket:
             return self.fixed
         given = read_arguments(arguments)
         if given is None:
-            return _NO_OBJECT
+            return NO_OBJECT
         values = _with_defaults(given, declaration)
         for rule in self.deny:
             if rule.perhaps(values):
@@ -209,9 +217,7 @@ class Policy:
             found = self._dockets[key] = Docket(rule for rule in near if rule.names(tool, agent))
         return found
 
-    def judge(
-        self, tool: str, agent: str, arguments: bytes, declaration: ToolDeclaration | None = None
-    ) -> Ruling:
+    def judge(self, tool: str, agent: str, arguments: bytes, declaration: ToolDeclaration | None = None) -> Ruling:
         """May ``agent`` call ``tool`` with these arguments (a JSON object)? Never raises."""
         return self.docket(tool, agent).judge(arguments, declaration)
 

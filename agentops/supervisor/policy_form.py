@@ -142,7 +142,9 @@ def _refusal(faults: Sequence[Fault], locate: Locate | None) -> PolicyError:
         lines.append(f"{place}: {what}{f'. {hint}' if hint else ''}")
     head = "the policy cannot be used" if len(lines) == 1 else f"the policy has {len(lines)} faults"
     return PolicyError(
-        "\n  ".join([f"{head}: {lines[0]}", *lines[1:]]), path=list(faults[0].path), faults=[list(f.path) for f in faults]
+        "\n  ".join([f"{head}: {lines[0]}", *lines[1:]]),
+        path=list(faults[0].path),
+        faults=[list(f.path) for f in faults],
     )
 
 
@@ -165,9 +167,7 @@ def _unknown_names(
                 yield from _unknown_arguments((verdict, number, "args"), rule, named)
         for place, name in enumerate(rule.agents or ()):
             if agents is not None and not any(map(glob(name), agents)):
-                yield Fault(
-                    (verdict, number, "agents", place), f"no agent is called {name!r}", nearest(name, agents)
-                )
+                yield Fault((verdict, number, "agents", place), f"no agent is called {name!r}", nearest(name, agents))
 
 
 def _unknown_arguments(

@@ -46,25 +46,29 @@ class Redactor:
         self._kinds: dict[str, str] = {}
         self.too_short: tuple[str, ...] = ()
         for name, value in named:
-            if len(value) < SHORTEST_SECRET:
+            if len(value) < SHORTEST_SECRET or value in f"[redacted:{name}]":
                 self.too_short += (name,)
                 continue
             for form in _forms(value):
                 self._kinds.setdefault(form, re.sub(r"[^A-Za-z0-9_.-]", "-", name))
         longest_first = sorted(self._kinds, key=lambda form: (-len(form), form))
         self._registered = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
-        self._needles = tuple(encode(form)[1:-1] for form in longest_first)
+        # a form with a run of its own is seen by the quick look; only the others must be looked for one by one
+        needles = (encode(form)[1:-1] for form in longest_first)
+        self._needles = tuple(needle for needle in needles if _RUN not in needle.translate(_TO_RUNS))
 
     def __repr__(self) -> str:
-        return f"Redactor({len(self._needles)} registered forms)"
+        return f"Redactor({len(self._kinds)} registered forms)"
 
     def text(self, text: str) -> str:
         """The text without its secrets; the very same object where it holds none."""
         if len(text) < SHORTEST_SECRET:
             return text
-        if self._registered is not None:
+        data = text.encode("utf-8", "surrogatepass")
+        shaped = _may_hold_shape(data)
+        if self._registered is not None and (shaped or any(needle in data for needle in self._needles)):
             text = self._registered.sub(lambda match: f"[redacted:{self._kinds[match[0]]}]", text)
-        if not _may_hold_shape(text.encode("utf-8", "surrogatepass")):
+        if not shaped:
             return text
         for kind, anchors, pattern in SHAPES:
             if any(anchor in text for anchor in anchors):

@@ -117,7 +117,7 @@ def _outcome(request: Request, played: Played, data: Path, model: Answers) -> Ou
         token = PERFORMING.set(context)
         try:
             tool = operation.perform
-            value = tool.function(**tool.perform_arguments(request.arguments))  # type: ignore[union-attr]
+            value = tool.function(**tool.perform_arguments(request.arguments))
         finally:
             PERFORMING.reset(token)
         return Outcome(2_000, request.id, "ok", msgspec.Raw(encode(value)))

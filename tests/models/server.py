@@ -254,7 +254,8 @@ class _Handler(BaseHTTPRequestHandler):
                     self._reset()
                 if told.get("polite"):
                     self.wfile.write(b"0\r\n\r\n")
-                self.close_connection = True
+                else:
+                    self.close_connection = True
                 return
             self._chunk(f"data: {json.dumps(event, ensure_ascii=False)}\n\n".encode())
             self._wait(told.get("pause", 0.0))

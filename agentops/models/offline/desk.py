@@ -27,6 +27,7 @@ _CENTRALITY: Final = 0.25
 """The part of its relevance that a sentence has to earn by being central."""
 _FLOOR: Final = 0.5
 """A sentence worth less than this share of the best one is left out, however few there are."""
+_WORTHLESS: Final = 1e-9
 _ANSWERED: Final = 0.5
 """The best sentences must speak of more than this share of the question: of a capital and of France, not of one."""
 _ASIDE: Final = 0.4
@@ -106,7 +107,7 @@ class Desk:
             for sentence, value in zip(kept, _mixed(_scaled(scores), _scaled(ranks)), strict=True)
         ]
         sources = [self._reading.items[sentence.item].source for sentence in kept]
-        floor = 0.0 if chosen else _FLOOR * max(worth, default=0.0)
+        floor = 0.0 if chosen else max(_WORTHLESS, _FLOOR * max(worth, default=0.0))
         taken = select(worth, alike, sources, most=count, floor=floor)
         return [Found(self._reading.items[kept[n].item].id, kept[n].text, worth[n]) for n in taken]
 

@@ -151,14 +151,10 @@ class _Filler:
         fields = [self._resolved(field) for field in node.get("properties", {}).values()]
         return frozenset(str(field[ROLE_KEY]) for field in fields if ROLE_KEY in field)
 
-    def _support(self, at: _Place) -> Support:
-        """A judgement of the sentences chosen beside it, else of the material's claim."""
-        if at.chosen is not None:
-            return self.desk.support(" ".join(found.text for found in at.chosen))
-        if not self.desk.claim:
-            msg = f"`{at.path}` (role supported) without a quote or an answer beside it or a `claim` in the material"
-            raise _CannotFillError(msg)
-        return self.desk.support(self.desk.claim)
+    def _support(self, at: _Place) -> Support | None:
+        """A judgement of the sentences chosen beside it, else of the material's claim; None: there is neither."""
+        said = self.desk.claim if at.chosen is None else " ".join(found.text for found in at.chosen)
+        return self.desk.support(said) if said or at.chosen is not None else None
 
     def _list(self, node: Mapping[str, Any], at: _Place) -> list[Any]:
         element = self._resolved(node.get("items", {}))
@@ -189,12 +185,19 @@ class _Filler:
                 return self._sources(at)
             case "reason":
                 return self._reason(at)
-            case "supported" if at.support:
-                return at.support.supported
             case "supported":
-                return self._support(at).supported
+                return self._supported(at)
             case _:
                 return self._by_type({key: kept for key, kept in node.items() if key != ROLE_KEY}, at)
+
+    def _supported(self, at: _Place) -> bool:
+        support = at.support or self._support(at)
+        if support is None:
+            msg = (
+                f"`{at.path}` (whether something is supported, with no quote beside it and no `claim` in the material)"
+            )
+            raise _CannotFillError(msg)
+        return support.supported
 
     def _text(self, node: Mapping[str, Any], at: _Place, count: int) -> str:
         found = self.desk.best(count, at.words) if at.chosen is None else at.chosen

@@ -99,7 +99,7 @@ def _fitness(text: str, *, complete: bool) -> float:
     elif _CONNECTING.match(text) or _LEANING.match(text):
         fitness *= 0.8
     if _POINTING.search(text):
-        fitness *= 0.6
+        fitness *= 0.2 if text.startswith("See ") else 0.6
     if _ADDRESSED.search(text):
         fitness *= 0.2
     if text[0].islower():

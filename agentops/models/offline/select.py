@@ -29,8 +29,8 @@ def select(
     First the strong ones, with at most half of the places (two at the least) for one source; then, where there is
     room left, whatever is worth most.
     """
-    candidates = [n for n in range(len(worth)) if worth[n] >= floor and worth[n] > 0]
-    strong = [n for n in candidates if worth[n] >= _STRONG * max(worth)]
+    candidates = [n for n in range(len(worth)) if worth[n] >= floor]
+    strong = [n for n in candidates if worth[n] >= _STRONG * max(worth, default=0.0)]
     taken: list[int] = []
     _take(taken, strong, worth, found, sources, most=most, limit=max(2, -(-most // 2)))
     _take(taken, candidates, worth, found, sources, most=most, limit=most)
