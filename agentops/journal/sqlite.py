@@ -19,6 +19,8 @@ from agentops.kernel.suggest import nearest
 __all__ = ["Append", "Journal", "RunRow", "chain"]
 
 _BUSY_MS: Final = 10_000
+_CHECKPOINT_PAGES: Final = 4_000
+"""Pages in the write-ahead log at which it is merged into the file: 16 MB."""
 _COLUMNS: Final = "id, run, playbook, status, started, ended, owner"
 
 
@@ -78,6 +80,7 @@ class Journal:
         connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
         connection.execute("PRAGMA journal_mode = WAL").fetchone()
         connection.execute(f"PRAGMA synchronous = {'FULL' if durability == 'power' else 'NORMAL'}")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
         migrate(connection, self.path)
 
     def close(self) -> None:

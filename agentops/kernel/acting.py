@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from agentops.errors import (
     AgentOpsError,
     InDoubt,
@@ -40,7 +42,7 @@ from agentops.kernel.records import (
 from agentops.kernel.world import OpenEffect, Request, World
 from agentops.messages import encode
 
-__all__ = ["act", "answer", "mark_dispatched", "outcome", "resumed"]
+__all__ = ["act", "answer", "dispatch", "outcome", "resumed"]
 
 LONGEST_PAUSE: Final = 60.0
 """Seconds between two attempts, at the most, whatever a provider asks for."""
@@ -165,16 +167,18 @@ def _fail(world: World, effect: OpenEffect, error: BaseException) -> None:
         world.throw(fiber, error)
 
 
-def mark_dispatched(world: World, ident: str) -> Request | None:
-    """The effect is about to be performed; None: it has been given up meanwhile."""
+def dispatch(world: World, ident: str) -> None:
+    """An effect that may not be repeated is about to be performed: let it, unless it was given up meanwhile."""
     effect = world.open.get(ident)
-    if effect is None or effect.fiber is None or effect.request is None:
-        if effect is not None:
-            world.gate.settle(_key(effect), None, happened=False)
-            del world.open[ident]
-        return None
+    if effect is None or effect.request is None:
+        return
+    if effect.fiber is None:
+        world.gate.settle(_key(effect), None, happened=False)
+        del world.open[ident]
+        return
     effect.dispatched = True
-    return effect.request
+    effect.request = replace(effect.request, dispatched=True)
+    world.requests.append(effect.request)
 
 
 def outcome(world: World, delivery: Outcome) -> None:

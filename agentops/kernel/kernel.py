@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import sys
 from collections.abc import AsyncGenerator, Callable
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from agentops.errors import (
     AgentOpsError,
-    BudgetExceeded,
     Cancelled,
     Deadlock,
-    RunCancelled,
     RunError,
     UndeclaredEffect,
-    UnhandledMessage,
-    UnknownRecipient,
 )
-from agentops.kernel import acting, branches, mail
-from agentops.kernel.agent import AgentSpec
+from agentops.kernel import acting, branches, entering, mail
 from agentops.kernel.cancelling import PATIENCE, cancel_fiber, cancel_turn, in_force
+from agentops.kernel.entering import RunSpec
 from agentops.kernel.effects import AskOp, EffectOp, JoinOp, PublishOp, SendOp, SleepOp, SpawnOp
 from agentops.kernel.failing import turn_over
 from agentops.kernel.foreign import describe_foreign, drive_to_end, unload
@@ -42,26 +38,12 @@ from agentops.kernel.records import (
     Start,
     Tick,
 )
-from agentops.kernel.spawning import create, spawn
-from agentops.kernel.suggest import nearest
+from agentops.kernel.spawning import spawn
 from agentops.kernel.world import INLINE_BYTES, Request, World
 
 __all__ = ["Kernel", "Reaction", "RunSpec"]
 
 encode_block: Final = msgspec.json.Encoder(order="deterministic").encode
-
-
-class RunSpec(msgspec.Struct, frozen=True):
-    """What a run is made of, as code: its agents, the one that is asked the first message, and how it is stepped."""
-
-    agents: tuple[AgentSpec, ...]
-    root: str
-    model: str = ""
-    """Full name of the model for agents that name none."""
-    seconds: float | None = None
-    """How long the run may take, in all; its budget's wall seconds."""
-    slice: int = 4000
-    """Steps per delivery, after which the kernel lets other deliveries in; a recorded `Continue` goes on."""
 
 
 class Reaction(msgspec.Struct, frozen=True, gc=False):
@@ -86,17 +68,13 @@ class Reaction(msgspec.Struct, frozen=True, gc=False):
 class Kernel:
     """One run. Deterministic: the same deliveries in the same order give the same blocks.
 
-    ``guard`` is entered around the stepping of handlers, and hides the event loop from them. An exception that
-    leaves `deliver` (KeyboardInterrupt, MemoryError, a broken rule of this interface) leaves the kernel unusable:
-    drop it, and rebuild it from the journal.
+    An exception that leaves `deliver` (KeyboardInterrupt, MemoryError, a broken rule of this interface) leaves the
+    kernel unusable: drop it, and rebuild it from the journal.
     """
 
-    def __init__(
-        self, spec: RunSpec, gate: Gate, *, guard: Callable[[], AbstractContextManager[Any]] = nullcontext
-    ) -> None:
+    def __init__(self, spec: RunSpec, gate: Gate) -> None:
         self.spec = spec
         self.world = World("", gate, spec.model)
-        self.guard = guard
         self._steps = 0
         self._broken = False
 
@@ -115,18 +93,17 @@ class Kernel:
         world.cancels = []
         world.blobs = {}
         self._steps = 0
-        with self.guard():
+        hooks = sys.get_asyncgen_hooks()
+        sys.set_asyncgen_hooks(firstiter=self._opened)
+        try:
             world.fire_due()
             _ENTRIES[type(delivery)](self, delivery)
-            hooks = sys.get_asyncgen_hooks()
-            sys.set_asyncgen_hooks(firstiter=self._opened)
-            try:
-                more = self._run()
-            finally:
-                sys.set_asyncgen_hooks(*hooks)
-        if not more:
-            self._come_to_rest()
-        block = encode_block([self._recorded(delivery), *world.records])
+            more = self._run()
+            if not more:
+                self._come_to_rest()
+        finally:
+            sys.set_asyncgen_hooks(*hooks)
+        block = encode_block([_recorded(world, delivery), *world.records])
         self._broken = False
         return Reaction(
             block,
@@ -290,11 +267,10 @@ class Kernel:
         """Cancel every turn, and let clean-ups run."""
         for process in self.world.processes.values():
             process.mail = process.parked = None
-        with self.guard():
-            for process in self.world.processes.values():
-                cancel_turn(self.world, process, f"the run is {reason}")
-            while self._run():
-                self._steps = 0
+        for process in self.world.processes.values():
+            cancel_turn(self.world, process, f"the run is {reason}")
+        while self._run():
+            self._steps = 0
 
     def _knot(self, busy: list[Process]) -> None:
         """Somebody waits, nothing is open, no timer runs: they wait for each other."""
@@ -307,81 +283,16 @@ class Kernel:
         self.world.end("failed", error=error)
         self._cancel_all("failed")
 
-    # --- deliveries ---------------------------------------------------------------------------------------------
 
-    def _recorded(self, delivery: Delivery) -> Delivery:
-        """The delivery as it stands in the block: large payloads are kept aside."""
-        if isinstance(delivery, Outcome) and len(value := bytes(delivery.value)) > INLINE_BYTES:
-            return msgspec.structs.replace(delivery, value=self.world.payload(value))
-        if isinstance(delivery, Start | External) and len(body := bytes(delivery.body)) > INLINE_BYTES:
-            return msgspec.structs.replace(delivery, body=self.world.payload(body))
-        return delivery
-
-    def _start(self, delivery: Start) -> None:
-        world = self.world
-        world.run = delivery.run
-        world.gate.begin(world.now)
-        if self.spec.seconds is not None:
-            world.set_timer(self.spec.seconds, self._out_of_time)
-        for spec in self.spec.agents:
-            parent = world.processes.get(spec.parent) if spec.parent else None
-            create(world, spec, spec.name, parent)
-        root = world.processes.get(self.spec.root)
-        if root is None:
-            msg = f"the run's root agent {self.spec.root!r} is not among its agents"
-            raise UnknownRecipient(msg, hint=nearest(self.spec.root, world.processes), recipient=self.spec.root)
-        envelope = self._envelope("run", root, delivery.message, bytes(delivery.body), stage="input")
-        if envelope is not None:
-            envelope.answered = True
-            mail.post(world, envelope)
-
-    def _envelope(self, ident: str, target: Process, kind: str, body: bytes, *, stage: Any) -> Envelope | None:
-        """An envelope for a message from outside; None, and the run ends, where a guardrail blocks it."""
-        world = self.world
-        for handled, handler in target.handlers.items():
-            if handled.__name__ == kind:
-                codec = handler.accepts
-                try:
-                    if stage in world.gate.stages:
-                        body = mail.screened(world, stage, "", kind, body)
-                    message = codec.decode(body)
-                except AgentOpsError as error:
-                    status = {3: "stopped", 4: "denied"}.get(error.exit_code, "failed")
-                    world.end(status, error=error)
-                    return None
-                return Envelope(ident, target, codec, body, message if codec.frozen else None)
-        msg = f"{target.name} does not handle {kind}"
-        handled_names = sorted(each.__name__ for each in target.handlers)
-        raise UnhandledMessage(msg, hint=nearest(kind, handled_names), recipient=target.name, message=kind)
-
-    def _out_of_time(self) -> None:
-        limit = self.spec.seconds
-        error = BudgetExceeded(
-            f"the run has used up its {limit:g} seconds",
-            hint="Give it more with --budget seconds=..., or less to do.",
-            scope="run",
-            unit="seconds",
-            limit=limit,
-        )
-        self.world.end("stopped", error=error)
-
-    def _external(self, delivery: External) -> None:
-        target = self.world.processes.get(delivery.to)
-        if target is None:
-            msg = f"no agent of this run is called {delivery.to!r}"
-            raise UnknownRecipient(msg, hint=nearest(delivery.to, self.world.processes), recipient=delivery.to)
-        envelope = self._envelope(delivery.key, target, delivery.message, bytes(delivery.body), stage="message")
-        if envelope is not None:
-            mail.post(self.world, envelope)
-
-    def _cancel(self, delivery: Cancel) -> None:
-        error = RunCancelled(f"cancelled: {delivery.reason}", reason=delivery.reason)
-        self.world.end("cancelled", error=error)
-
-    def _dispatched(self, delivery: Dispatched) -> None:
-        request = acting.mark_dispatched(self.world, delivery.effect)
-        if request is not None:
-            self.world.requests.append(msgspec.structs.replace(request, dispatched=True))
+def _recorded(world: World, delivery: Delivery) -> Delivery:
+    """The delivery as it stands in the block: large payloads are kept aside."""
+    if isinstance(delivery, Outcome):
+        value = bytes(delivery.value)
+        return delivery if len(value) <= INLINE_BYTES else replace(delivery, value=world.payload(value))
+    if isinstance(delivery, Start | External):
+        body = bytes(delivery.body)
+        return delivery if len(body) <= INLINE_BYTES else replace(delivery, body=world.payload(body))
+    return delivery
 
 
 def _sleep(world: World, fiber: Fiber, operation: SleepOp) -> None:
@@ -417,10 +328,10 @@ _OPERATIONS: Final[dict[type, Callable[[World, Fiber, Any], None]]] = {
 }
 
 _ENTRIES: Final[dict[type, Callable[[Kernel, Any], None]]] = {
-    Start: Kernel._start,  # noqa: SLF001 - this is the class's own table
-    External: Kernel._external,  # noqa: SLF001
-    Cancel: Kernel._cancel,  # noqa: SLF001
-    Dispatched: Kernel._dispatched,  # noqa: SLF001
+    Start: lambda kernel, delivery: entering.start(kernel.world, kernel.spec, delivery),
+    External: lambda kernel, delivery: entering.external(kernel.world, delivery),
+    Cancel: lambda kernel, delivery: entering.cancel(kernel.world, delivery),
+    Dispatched: lambda kernel, delivery: acting.dispatch(kernel.world, delivery.effect),
     Tick: lambda _kernel, _delivery: None,
     Continue: lambda _kernel, _delivery: None,
     Outcome: lambda kernel, delivery: acting.outcome(kernel.world, delivery),

@@ -115,9 +115,8 @@ class Tool(Generic[P, R]):
 
     def parse(self, arguments: str | bytes) -> EffectOp:
         """The call that a model wrote as JSON; `MessageInvalid` says which argument does not fit."""
-        data = arguments.encode() if isinstance(arguments, str) else arguments
-        value = self.arguments.decode(data or b"{}")
-        return self._call(value)
+        data = arguments.encode("utf-8", "replace") if isinstance(arguments, str) else arguments
+        return self._call(encode(self.arguments.decode(data or b"{}")))
 
     @property
     def arguments(self) -> Codec:
@@ -160,11 +159,11 @@ class Tool(Generic[P, R]):
         value = self.arguments.decode(arguments)
         return {name: getattr(value, name) for name in self._names}
 
-    def _call(self, value: Any) -> EffectOp:
+    def _call(self, arguments: bytes) -> EffectOp:
         return EffectOp(
             "tool",
             self.name,
-            encode(value) if value.__class__ is self.arguments.kind else self.arguments.encode(value),
+            arguments,
             decode=self.returns.decode,
             effect=self._effect,
             perform=self,
@@ -173,19 +172,21 @@ class Tool(Generic[P, R]):
             timeout=self.timeout,
         )
 
-    def _bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """The arguments as one struct, checked: encoded and decoded, as they will be recorded."""
-        kind = self.arguments.kind
+    def _bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bytes:
+        """The arguments as they will be recorded, checked against their types."""
+        codec = self.arguments
         try:
             given = dict(zip(self._names, args, strict=False)) | kwargs
             if len(given) != len(args) + len(kwargs):
                 self.signature.bind(*args, **kwargs)  # raises with Python's own words
-            made = kind(**given)
+            made = codec.kind(**given)
         except TypeError as error:
             msg = f"tool {self.name} cannot be called like that: {error}"
             hint = f"Its signature is {self.name}{self.signature}."
             raise MessageInvalid(msg, hint=hint, tool=self.name) from error
-        return self.arguments.decode(self.arguments.encode(made))
+        data = codec.encode(made)
+        codec.decode(data)
+        return data
 
     def _define(self) -> None:
         """Turn the signature into a struct type, once; a parameter that cannot be one is an error."""

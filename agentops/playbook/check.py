@@ -70,6 +70,9 @@ class _Checker:
         self.wanted = wanted
         self.problems: Problems = plan.problems()
         self.sight = Sight(plan)
+        self.circles: set[str] = set()
+        self.blind: set[Place] = set()
+        """Places of references that cannot be followed: nothing more is said of what stands there."""
 
     def run(self) -> None:
         self._declarations()
@@ -131,7 +134,7 @@ class _Checker:
             return
         if isinstance(step.input, Mapping):
             self._fields(step.input, target, name, place, scope)
-        elif isinstance(step.input, Template) and step.input.whole:
+        elif isinstance(step.input, Template) and step.input.whole and place not in self.blind:
             self._whole(step.input.whole, target, name, place, scope)
 
     def _target(self, step: Call) -> tuple[Record, str]:
@@ -161,7 +164,7 @@ class _Checker:
                 self._field(tree, fields[key], f"{target.name}.{key}", (*place, key), scope)
         missing = [key for key, each in fields.items() if each.required and key not in given]
         for key in missing:
-            hint = f"Add '{key}: ...' under 'input', of type {described(fields[key].shape)}."
+            hint = f"Add '{key}: ...' ({described(fields[key].shape)})."
             self.problems.add(place, f"{name} needs the field {key!r}", hint)
 
     def _field(self, tree: Tree, field: Field, name: str, place: Place, scope: Scope) -> None:
@@ -169,6 +172,8 @@ class _Checker:
             what = f"in the first round there is no {tree.whole.root!r} yet, and {name} has no default"
             hint = "Give the field a default in its message type; it is left out in the first round."
             self.problems.add(place, what, hint)
+            return
+        if place in self.blind:
             return
         record = _only_record(field.shape)
         if record and isinstance(tree, Mapping):
@@ -227,7 +232,11 @@ class _Checker:
                 blind = Blind(f"there is no input {str(ref.path[0])!r}", nearest(str(ref.path[0]), self.plan.inputs))
             else:
                 blind = Blind(found.what, found.hint)
-        self.problems.add(place, f"{render(ref)}: {blind.what}", blind.hint, offset=ref.offset)
+        self.blind.add(place)
+        if not (blind.circle and blind.what in self.circles):
+            self.problems.add(place, f"{render(ref)}: {blind.what}", blind.hint, offset=ref.offset)
+        if blind.circle:
+            self.circles.add(blind.what)
         return False
 
     def _shape(self, ref: Ref) -> Shape:

@@ -133,7 +133,7 @@ def _membership(condition: Compare, left: Shape, right: Shape) -> list[Objection
         if each == ANYTHING:
             return []
     if any(isinstance(each, Items) for each in _ways(right)):
-        what = f"{render(condition)} is always false: {described(left)} in a {described(right)}"
+        what = f"{render(condition)} is always false: {described(left)} in {described(right)}"
         return [Objection(what, "Compare with values that it can have.", condition.offset)]
     what = f"'in' needs a list on its right, and {render(condition.right)} is {described(right)}"
     return [Objection(what, 'For example: inputs.depth in ["quick", "deep"]', condition.right.offset)]

@@ -231,11 +231,12 @@ class _Parser:
         if token.kind != "name" or token.text in _WORDS:
             self.stop(f"expected a reference, found {self.found()}", "Write inputs.name or step.field.")
         self.take()
-        if self.now.text == "(" and self.now.kind == "symbol":
-            raise ExpressionError(f"there is no function {token.text!r}", token.offset, "The only one is length().")
         path: list[str | int] = []
         while mark := self.accept(".", "["):
             path.append(self._field() if mark.text == "." else self._index())
+        if self.now.text == "(" and self.now.kind == "symbol":
+            called = ".".join([token.text, *map(str, path)])
+            raise ExpressionError(f"there is no function {called!r}", token.offset, "The only one is length().")
         return Ref(token.text, tuple(path), token.offset)
 
     def _field(self) -> str:

@@ -28,6 +28,8 @@ class Blind:
 
     what: str
     hint: str
+    circle: bool = False
+    """Whether it is a circle of steps: worth saying once, not at each of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,10 @@ class Sight:
     def _later(self, used: str, user: str) -> Blind:
         way = circle(self.data, user, used)
         if way:
-            what = f"the steps use each other in a circle: {' -> '.join([*way, way[0]])}"
-            return Blind(what, "Only 'repeat' may go round: put these steps under it, with 'until' and 'at_most'.")
+            start = min(way, key=self.order.__getitem__)
+            at = way.index(start)
+            ring = [start, *reversed(way[at + 1 :] + way[:at]), start]
+            what = f"steps use each other in a circle: {' uses '.join(ring)}"
+            hint = "Only 'repeat' may go round: put these steps under it, with 'until' and 'at_most'."
+            return Blind(what, hint, circle=True)
         return Blind(f"step {used!r} runs after {user!r}", "Change their order, or put both under 'repeat'.")

@@ -188,23 +188,28 @@ def literal(value: Any) -> Shape:
     return NOTHING if value is None else Exactly((value,))
 
 
-def described(shape: Shape) -> str:
-    """A shape in words: ``text``, ``list of Passage``, ``Verdict or nothing``."""
+def described(shape: Shape, *, article: bool = True) -> str:
+    """A shape in words: ``text``, ``a list of Passage``, ``Verdict or nothing``."""
     match shape:
         case Anything():
             return "anything"
+        case Scalar("boolean"):
+            return "true or false"
         case Scalar(kind):
-            return kind
+            return f"{_ARTICLES.get(kind, '')}{kind}" if article else kind
         case Exactly(values):
             return " or ".join(_written(value) for value in values[:6]) + (" or ..." if len(values) > 6 else "")
         case Items(item):
-            return f"list of {described(item)}"
+            return f"{'a ' if article else ''}list of {described(item, article=False)}"
         case Table(item):
-            return f"mapping to {described(item)}"
+            return f"{'a ' if article else ''}mapping to {described(item, article=False)}"
         case Record(name):
             return name
         case Either(shapes):
-            return " or ".join(map(described, shapes))
+            return " or ".join(described(each, article=article) for each in shapes)
+
+
+_ARTICLES: Final = {"integer": "an ", "number": "a "}
 
 
 def _written(value: Any) -> str:

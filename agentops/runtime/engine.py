@@ -18,12 +18,13 @@ import anyio.lowlevel
 
 from agentops import clock
 from agentops.errors import AgentOpsError, JournalError
-from agentops.journal.sqlite import Journal
+from agentops.journal.sqlite import Append, Journal
 from agentops.kernel.kernel import Reaction
 from agentops.kernel.records import Answer, Continue, Delivery, Dispatched, ErrorRecord, Outcome, Tick
 from agentops.kernel.world import Request
 from agentops.messages import from_json
 from agentops.runtime.events import Ended
+from agentops.runtime.guard import Guard
 from agentops.runtime.live import Live
 
 __all__ = ["Engine"]
@@ -50,7 +51,10 @@ class Engine:
         self._work: deque[tuple[Live, Request]] = deque()
         self._idle: list[anyio.Event] = []
         self._workers = 0
+        self._woken = False
+        """Whether a worker has been told to look for work, and has not looked yet."""
         self._group: anyio.abc.TaskGroup | None = None
+        self._guard = Guard()
 
     # --- in -----------------------------------------------------------------------------------------------------
 
@@ -90,8 +94,23 @@ class Engine:
 
     def _turn(self) -> None:
         """One group: step, commit, release."""
+        with self._guard:
+            reactions, blocks = self._step_group()
+        if not blocks:
+            return
+        try:
+            self.journal.append(blocks)
+        except JournalError as error:
+            for live, _ in reactions:
+                self._drop(live, error)
+            return
+        for live, reaction in reactions:
+            self._release(live, reaction)
+
+    def _step_group(self) -> tuple[list[tuple[Live, Reaction]], list[Append]]:
+        """Hand deliveries to their kernels until there are enough for one commit."""
         reactions: list[tuple[Live, Reaction]] = []
-        blocks = []
+        blocks: list[Append] = []
         until = clock.monotonic() + GROUP_SECONDS
         while self._line and len(blocks) < GROUP:
             live = self._line.popleft()
@@ -102,6 +121,7 @@ class Engine:
                 live.queued = False
             if live.ended is not None:
                 continue
+            self._guard.kernel = live.kernel
             try:
                 reaction = live.kernel.deliver(delivery)
             except AgentOpsError as error:
@@ -116,16 +136,7 @@ class Engine:
                     self._line.append(live)
             if clock.monotonic() > until:
                 break
-        if not blocks:
-            return
-        try:
-            self.journal.append(blocks)
-        except JournalError as error:
-            for live, _ in reactions:
-                self._drop(live, error)
-            return
-        for live, reaction in reactions:
-            self._release(live, reaction)
+        return reactions, blocks
 
     def _release(self, live: Live, reaction: Reaction) -> None:
         """The block is safe: let out what it says."""
@@ -215,16 +226,32 @@ class Engine:
 
     def _submit(self, live: Live, request: Request) -> None:
         self._work.append((live, request))
+        self._wake_worker()
+
+    def _wake_worker(self) -> None:
+        """Have one more worker look for work, unless one has been told to and has not looked yet."""
+        if self._woken:
+            return
         if self._idle:
+            self._woken = True
             self._idle.pop().set()
         elif self._workers < WORKERS and self._group is not None:
+            self._woken = True
             self._workers += 1
             self._group.start_soon(self._worker)
 
     async def _worker(self) -> None:
+        """Perform requests one after another.
+
+        Before each, another worker is told to look: it does so only if this one has to wait, so that a tool that
+        answers at once costs no switch between tasks, and one that does not holds up nobody.
+        """
         while True:
+            self._woken = False
             while self._work:
                 live, request = self._work.popleft()
+                if self._work:
+                    self._wake_worker()
                 await self._do(live, request)
             bell = anyio.Event()
             self._idle.append(bell)
@@ -239,15 +266,15 @@ class Engine:
             self.post(live, _cancelled(request))
             return
         timeout = request.operation.timeout
-        with anyio.CancelScope() as scope:
-            if timeout is not None:
-                scope.deadline = anyio.current_time() + timeout
-            live.scopes[request.id] = scope
-            outcome = await live.performer.perform(
-                request, clock.now, lambda text: live.emit(request.id, request.agent, text)
-            )
+        scope = anyio.CancelScope()
+        if timeout is not None:
+            scope.deadline = anyio.current_time() + timeout
+        live.scopes[request.id] = scope
+        outcome = None
+        with scope:
+            outcome = await live.performer.perform(request, live.emit)
         del live.scopes[request.id]
-        if scope.cancelled_caught:
+        if outcome is None:
             late = timeout is not None and anyio.current_time() >= scope.deadline
             outcome = live.performer.timed_out(clock.now(), request) if late else _cancelled(request)
         self.post(live, outcome)

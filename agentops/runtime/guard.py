@@ -15,14 +15,14 @@ from typing import Any, NoReturn
 from agentops.kernel.foreign import is_library, undeclared
 from agentops.kernel.kernel import Kernel
 
-__all__ = ["guarding"]
+__all__ = ["Guard"]
 
 
 class _StandIn:
     """Takes the place of an event loop or a task; any use of it is a hit."""
 
-    def __init__(self, kernel: Kernel, name: str) -> None:
-        self.__dict__["_kernel"] = kernel
+    def __init__(self, guard: Guard, name: str) -> None:
+        self.__dict__["_guard"] = guard
         self.__dict__["_name"] = name
 
     def __getattr__(self, attribute: str) -> Any:
@@ -38,12 +38,13 @@ class _StandIn:
         self._hit("create_task")
 
     def _hit(self, attribute: str) -> NoReturn:
-        kernel: Kernel = self.__dict__["_kernel"]
-        fiber = kernel.world.current
+        guard: Guard = self.__dict__["_guard"]
+        kernel = guard.kernel
+        fiber = kernel.world.current if kernel is not None else None
         frame = sys._getframe(1)  # noqa: SLF001 - the way to name the line without building a traceback
         while frame.f_back is not None and is_library(frame.f_code.co_filename):
             frame = frame.f_back
-        if fiber is None:
+        if fiber is None or kernel is None:
             msg = f"{self.__dict__['_name']}.{attribute} was used while handlers are stepped"
             raise RuntimeError(msg)
         what = f"{self.__dict__['_name']} ({attribute})"
@@ -52,15 +53,18 @@ class _StandIn:
         raise error
 
 
-class guarding:  # noqa: N801 - used like a function; as a class it costs half of what a generator does
-    """A context manager for `Kernel(guard=...)`: hides asyncio's loop, and trio's where that is what runs here."""
+class Guard:
+    """Hides asyncio's loop, and trio's where that is what runs here, from the handlers of ``kernel``.
 
-    __slots__ = ("_kernel", "_loop", "_stand_in", "_stand_in_task", "_task", "_trio")
+    Entered around a batch of deliveries; ``kernel`` is set before each of them.
+    """
 
-    def __init__(self, kernel: Kernel) -> None:
-        self._kernel = kernel
-        self._stand_in: Any = _StandIn(kernel, "the asyncio event loop")
-        self._stand_in_task: Any = _StandIn(kernel, "the asyncio task")
+    __slots__ = ("_loop", "_stand_in", "_stand_in_task", "_task", "_trio", "kernel")
+
+    def __init__(self, kernel: Kernel | None = None) -> None:
+        self.kernel = kernel
+        self._stand_in: Any = _StandIn(self, "the asyncio event loop")
+        self._stand_in_task: Any = _StandIn(self, "the asyncio task")
 
     def __enter__(self) -> None:
         self._loop = asyncio._get_running_loop()  # noqa: SLF001 - documented for frameworks
@@ -72,8 +76,8 @@ class guarding:  # noqa: N801 - used like a function; as a class it costs half o
         self._trio = _trio_context() if self._loop is None else None
         if self._trio is not None:
             self._trio = (self._trio, self._trio.task, self._trio.runner)
-            self._trio[0].task = _StandIn(self._kernel, "the trio task")
-            self._trio[0].runner = _StandIn(self._kernel, "the trio runner")
+            self._trio[0].task = _StandIn(self, "the trio task")
+            self._trio[0].runner = _StandIn(self, "the trio runner")
 
     def __exit__(self, *_: object) -> None:
         if self._trio is not None:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import anyio
 import anyio.to_thread
 import msgspec
 
+from agentops import clock
 from agentops.errors import AgentOpsError, MessageInvalid, ModelFailed, ToolFailed
 from agentops.kernel.records import ErrorRecord, Outcome, Raw
 from agentops.kernel.tool import PERFORMING, Tool, ToolContext
@@ -23,6 +24,9 @@ from agentops.messages import decode, encode
 from agentops.runtime.definition import Definition
 
 __all__ = ["Performer"]
+
+Emit: TypeAlias = Callable[[str, str, str], None]
+"""Takes what a model writes: the effect's id, the agent, a piece of text."""
 
 
 class Performer:
@@ -34,19 +38,19 @@ class Performer:
         self._redact = redact
         self._perform = {"tool": self._tool, "model": self._model, "act": self._act}
 
-    async def perform(self, request: Request, now: Callable[[], int], emit: Callable[[str], None]) -> Outcome:
+    async def perform(self, request: Request, emit: Emit) -> Outcome:
         """Perform a request; whatever happens becomes an outcome, except a cancellation of this task."""
         operation = request.operation
         try:
             value, usage = await self._perform[operation.kind](request, emit)
         except AgentOpsError as error:
-            return self._error(now(), request, error)
+            return self._error(clock.now(), request, error)
         except Exception as error:  # noqa: BLE001 - a tool may raise anything; it is recorded, and raised in the handler
             what = f"{operation.kind} {operation.name} raised {type(error).__name__}: {tidy(str(error))}"
             kind = ModelFailed if operation.kind == "model" else ToolFailed
             facts = {"error": type(error).__name__, "transient": operation.retries > 0}
-            return self._error(now(), request, kind(what, effect=request.id, name=operation.name, **facts))
-        return Outcome(now(), request.id, "ok", Raw(self._redact(value)), usage)
+            return self._error(clock.now(), request, kind(what, effect=request.id, name=operation.name, **facts))
+        return Outcome(clock.now(), request.id, "ok", Raw(self._redact(value)), usage)
 
     def timed_out(self, at: int, request: Request) -> Outcome:
         """The outcome of a request that took longer than it may."""
@@ -60,7 +64,7 @@ class Performer:
         data = self._redact(encode(ErrorRecord.of(error)))
         return Outcome(at, request.id, "error", error=msgspec.json.decode(data, type=ErrorRecord))
 
-    async def _tool(self, request: Request, _: Callable[[str], None]) -> tuple[bytes, None]:
+    async def _tool(self, request: Request, _: Emit) -> tuple[bytes, None]:
         tool: Tool[..., Any] = request.operation.perform
         arguments = tool.perform_arguments(request.arguments)
         context = ToolContext(
@@ -84,15 +88,15 @@ class Performer:
             raise ToolFailed(msg, hint=hint, effect=request.id, name=tool.name, transient=False) from error
         return value, None
 
-    async def _model(self, request: Request, emit: Callable[[str], None]) -> tuple[bytes, Any]:
+    async def _model(self, request: Request, emit: Emit) -> tuple[bytes, Any]:
         asked = request.operation.request
         assert asked is not None  # noqa: S101 - a model effect carries its request
         if request.max_output_tokens:
             asked = msgspec.structs.replace(asked, max_output_tokens=request.max_output_tokens)
-        reply = await self.definition.model(asked.model).complete(asked, emit)
+        reply = await self.definition.model(asked.model).complete(asked, partial(emit, request.id, request.agent))
         return encode(reply), reply.usage
 
-    async def _act(self, request: Request, _: Callable[[str], None]) -> tuple[bytes, None]:
+    async def _act(self, request: Request, _: Emit) -> tuple[bytes, None]:
         function = request.operation.perform
         args = decode(request.arguments)["args"]
         if inspect.iscoroutinefunction(function):

@@ -17,7 +17,7 @@ from agentops.kernel.records import Delivery, External, Outcome, Raw, Start, rea
 from agentops.messages import decode
 from agentops.runtime.definition import Definition
 from agentops.runtime.divergence import Divergence, compare
-from agentops.runtime.guard import guarding
+from agentops.runtime.guard import Guard
 
 __all__ = ["Rebuilt", "history", "make_kernel", "read_header", "rebuild"]
 
@@ -36,11 +36,8 @@ class Rebuilt(msgspec.Struct):
 
 
 def make_kernel(definition: Definition) -> Kernel:
-    """A fresh kernel for a run, with its supervisor, and with the event loop hidden from its handlers."""
-    kernel = Kernel(definition.spec, definition.gate())
-    guard = guarding(kernel)
-    kernel.guard = lambda: guard
-    return kernel
+    """A fresh kernel for a run, with its supervisor. It is stepped inside a `Guard`."""
+    return Kernel(definition.spec, definition.gate())
 
 
 def inflate(journal: Journal, delivery: Delivery) -> Delivery:
@@ -82,22 +79,29 @@ def read_header(journal: Journal, row: RunRow) -> Start:
 
 def rebuild(journal: Journal, row: RunRow, definition: Definition) -> Rebuilt:
     """Step a run's code through its recorded deliveries, and compare every block."""
-    kernel = make_kernel(definition)
-    rebuilt = Rebuilt(kernel, 0, 0, b"", None, None)
-    for seq, block, digest in history(journal, row):
-        delivery = inflate(journal, _decoded(journal, block))
-        if kernel.world.finished is not None:
-            rebuilt.divergence = compare(kernel, seq, read_block(block), None)
-            return rebuilt
-        reaction = kernel.deliver(delivery)
-        if reaction.block != block:
-            rebuilt.divergence = compare(kernel, seq, read_block(block), read_block(reaction.block))
-            return rebuilt
-        rebuilt.blocks += 1
-        rebuilt.records += len(reaction.records) + 1
-        rebuilt.hash = digest
-        rebuilt.last = reaction
+    rebuilt = Rebuilt(make_kernel(definition), 0, 0, b"", None, None)
+    with Guard(rebuilt.kernel):
+        for seq, block, digest in history(journal, row):
+            if not _step(journal, rebuilt, seq, block):
+                break
+            rebuilt.hash = digest
     return rebuilt
+
+
+def _step(journal: Journal, rebuilt: Rebuilt, seq: int, block: bytes) -> bool:
+    """Step one recorded block and compare; whether it came out the same."""
+    kernel = rebuilt.kernel
+    if kernel.world.finished is not None:
+        rebuilt.divergence = compare(kernel, seq, read_block(block), None)
+        return False
+    reaction = kernel.deliver(inflate(journal, _decoded(journal, block)))
+    if reaction.block != block:
+        rebuilt.divergence = compare(kernel, seq, read_block(block), read_block(reaction.block))
+        return False
+    rebuilt.blocks += 1
+    rebuilt.records += len(reaction.records) + 1
+    rebuilt.last = reaction
+    return True
 
 
 def _decoded(journal: Journal, block: bytes) -> Delivery:

@@ -110,5 +110,5 @@ def test_a_prompt_alone_gets_the_most_central_sentences() -> None:
     """Without a question there is nothing to cover: the answer is a summary."""
     text = "Pumps move water. Pumps of steel move much water. Pumps of steel last. My aunt has a red hat."
     said = complete(request("Summarise.", {"text": text})).text
-    assert said.startswith("Pumps of steel move much water. [m1]")
+    assert said.startswith("Pumps of steel move much water. [material]")
     assert "aunt" not in said

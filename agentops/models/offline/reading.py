@@ -17,6 +17,8 @@ from agentops.messages import decode
 __all__ = ["Item", "Reading", "read"]
 
 _NOT_CONTENT = frozenset({"id", "question", "claim", "document", "heading", "title", "url", "path", "reason", "note"})
+_WHOLE = "material"
+"""The id of a material that is one text."""
 _SHORTEST_LOOSE_TEXT = 5
 """Words that a string outside an item must have to count as content rather than as a label."""
 
@@ -49,7 +51,7 @@ def read(request: ModelRequest) -> Reading:
     prompts = [message.text for message in request.messages if message.role == "user" and message.text]
     prompt = prompts[0] if prompts else ""
     top = [material for material in materials if isinstance(material, dict)]
-    items = [item for number, material in enumerate(materials) for item in _items(material, f"m{number + 1}")]
+    items = [item for material in materials for item in _items(material)]
     if not items and not materials:
         first, _, rest = prompt.strip().partition("\n\n")
         if rest.strip():
@@ -74,8 +76,11 @@ def _first_string(objects: list[dict[str, Any]], key: str) -> str:
     return ""
 
 
-def _items(value: Any, path: str) -> list[Item]:
-    """The items in a value, in order. An object with a ``text`` is one item, whatever else is in it."""
+def _items(value: Any, path: str = "") -> list[Item]:
+    """The items in a value, in order. An object with a ``text`` is one item, whatever else is in it.
+
+    ``path`` leads to the value: keys, and numbers from 1. It is the id of what has none.
+    """
     match value:
         case {"text": str(text)} if text.strip():
             fields: dict[str, Any] = value
@@ -85,25 +90,32 @@ def _items(value: Any, path: str) -> list[Item]:
         case list():
             return [item for number, child in enumerate(value, 1) for item in _element(child, path, number)]
         case str() if value.strip():
-            return [Item(path, value, path)]
+            return [Item(path or _WHOLE, value, path or _WHOLE)]
         case _:
             return []
 
 
-def _element(child: Any, path: str, number: int) -> list[Item]:
-    """An element of a list: its id, where it has none, is its number, counted from 1."""
-    return _items(child, str(number) if path.startswith("m") else f"{path}.{number}")
-
-
 def _field(key: str, child: Any, path: str) -> list[Item]:
-    if isinstance(child, str) and (key in _NOT_CONTENT or len(child.split()) < _SHORTEST_LOOSE_TEXT):
+    """A field of an object: a string counts if it is content by its name and its length."""
+    if isinstance(child, str) and (key in _NOT_CONTENT or _is_label(child)):
         return []
-    return _items(child, key if path.startswith("m") else f"{path}.{key}")
+    return _items(child, f"{path}.{key}" if path else key)
+
+
+def _element(child: Any, path: str, number: int) -> list[Item]:
+    """An element of a list: where the list is all there is, any string counts; in a field, one of some length."""
+    if isinstance(child, str) and path and _is_label(child):
+        return []
+    return _items(child, f"{path}.{number}" if path else str(number))
+
+
+def _is_label(text: str) -> bool:
+    return len(text.split()) < _SHORTEST_LOOSE_TEXT
 
 
 def _id(fields: dict[str, Any], path: str) -> str:
     found = fields.get("id")
-    return str(found) if isinstance(found, str | int) and found != "" else path
+    return str(found) if isinstance(found, str | int) and found != "" else path or _WHOLE
 
 
 def _source(fields: dict[str, Any], path: str) -> str:
