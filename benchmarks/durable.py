@@ -53,7 +53,7 @@ async def _steps(runs: int, steps: int) -> tuple[float, float]:
             seconds = anyio.current_time() - start
         connection = sqlite3.connect(path)
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        (size,) = connection.execute("SELECT sum(pgsize) FROM dbstat WHERE name = 'blocks'").fetchone()
+        (size,) = connection.execute("SELECT sum(pgsize) FROM dbstat WHERE name LIKE 'blocks%'").fetchone()
         connection.close()
         return seconds, size / (runs * steps)
 

@@ -29,13 +29,14 @@ CREATE TABLE runs (
     owner TEXT NOT NULL DEFAULT ''     -- the process that may append, see agentops.journal.lease
 );
 CREATE INDEX runs_started ON runs (started DESC);
-CREATE TABLE blocks (
+CREATE TABLE blocks (                  -- in the order of writing: one group commit touches one end of the file
+    id INTEGER PRIMARY KEY,
     run INTEGER NOT NULL,
     seq INTEGER NOT NULL,              -- from 0, without gaps
     data TEXT NOT NULL,                -- JSON: [delivery, record, record, ...]
-    hash BLOB NOT NULL,                -- first 16 bytes of SHA-256(hash of the block before + data)
-    PRIMARY KEY (run, seq)
-) WITHOUT ROWID;
+    hash BLOB NOT NULL                 -- first 16 bytes of SHA-256(hash of the block before + data)
+);
+CREATE UNIQUE INDEX blocks_run_seq ON blocks (run, seq);
 CREATE TABLE payloads (
     digest TEXT PRIMARY KEY,           -- SHA-256 of data, hex
     data TEXT NOT NULL

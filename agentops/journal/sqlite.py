@@ -107,7 +107,7 @@ class Journal:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 connection.executemany(
-                    "INSERT INTO blocks VALUES (?, ?, ?, ?)",
+                    "INSERT INTO blocks (run, seq, data, hash) VALUES (?, ?, ?, ?)",
                     [(block.run, block.seq, block.block.decode(), block.hash) for block in blocks],
                 )
                 if payloads:

@@ -8,7 +8,7 @@ its own agents. The caller's rules hold for the whole run, so what it forbids is
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from agentops.playbook.plan import Call, Plan, steps_of
 from agentops.playbook.policies import join_policies
 from agentops.playbook.program import AskAgent, Bound, CallTool, PlaybookInputs, Program, RunPlaybook
 from agentops.playbook.results import Results
+from agentops.playbook.schema import InputSpec
 from agentops.playbook.shapes import Record
 from agentops.supervisor.config import Config
 from agentops.supervisor.guardrails import Guardrail
@@ -47,6 +48,8 @@ class Compiled:
     """The workspace's own guardrails that ``config`` names; the stock ones the supervisor knows."""
     returns: type | None
     """The class of the output, where it is the answer of one agent; None: plain JSON."""
+    defaults: tuple[tuple[str, str, InputSpec], ...]
+    """Inputs of called playbooks that are left to their defaults: playbook, name, declaration."""
     digest: str
     """SHA-256 of the text of the playbook and of all that it calls."""
 
@@ -57,13 +60,19 @@ class Compiled:
 
     def message(self, given: Mapping[str, Any], *, base: Path, workspace: Path) -> PlaybookInputs:
         """The message that starts a run; raises `InvalidInput`, see `agentops.playbook.inputs.resolve_inputs`."""
+        for playbook, name, spec in self.defaults:
+            try:
+                resolve_one(name, spec, spec.default, workspace)
+            except InvalidInput as error:
+                raise InvalidInput(f"playbook {playbook!r}: {error.what}", hint=error.hint, **error.facts) from error
         return PlaybookInputs(values=resolve_inputs(self.plan, given, base=base, workspace=workspace))
 
 
-def compile_book(book: Book, catalog: Catalog, *, workspace: Path) -> Compiled:
+def compile_book(book: Book, catalog: Catalog, *, workspace: Path | None = None) -> Compiled:
     """Check a playbook with all that it calls, and compile it. Raises `PlaybookError` or `PolicyError`."""
+    del workspace
     results = check(book, catalog)
-    build = _Build(book, catalog, results, workspace)
+    build = _Build(book, catalog, results)
     build.playbook(book.root, prefix="", parent="", limits=Limits())
     names = tuple(dict.fromkeys(name for plan in build.plans for name in plan.guardrails))
     config = Config(
@@ -81,6 +90,7 @@ def compile_book(book: Book, catalog: Catalog, *, workspace: Path) -> Compiled:
         config=config,
         guardrails=tuple(catalog.guardrails[name] for name in names if name in catalog.guardrails),
         returns=_output_class(book.plan, results[book.root]),
+        defaults=tuple(build.defaults),
         digest=_digest(book),
     )
 
@@ -101,16 +111,16 @@ def _digest(book: Book) -> str:
 class _Build:
     """Collects what a run needs, playbook by playbook, the calling one before the called."""
 
-    def __init__(self, book: Book, catalog: Catalog, results: Mapping[str, Results], workspace: Path) -> None:
+    def __init__(self, book: Book, catalog: Catalog, results: Mapping[str, Results]) -> None:
         self.book = book
         self.catalog = catalog
         self.results = results
-        self.workspace = workspace
         self.plans: list[Plan] = []
         self.agents: list[AgentSpec] = []
         self.tools: dict[str, Tool[..., Any]] = {}
         self.agent_limits: dict[str, Limits] = {}
         self.nested_limits: dict[str, Limits] = {}
+        self.defaults: list[tuple[str, str, InputSpec]] = []
 
     def playbook(self, file: str, *, prefix: str, parent: str, limits: Limits) -> str:
         """Add one playbook under a prefix; the name of its conductor.
@@ -156,19 +166,13 @@ class _Build:
         inside = f"{prefix}{step.id}."
         name = self.playbook(called, prefix=inside, parent=conductor, limits=step.budget)
         plan = self.book.plans[called]
-        return RunPlaybook(name, plan, self._defaults(plan, step, file))
+        return RunPlaybook(name, plan, self._defaults(plan, step.input if isinstance(step.input, Mapping) else ()))
 
-    def _defaults(self, plan: Plan, step: Call, file: str) -> dict[str, Any]:
-        """The defaults of a called playbook's inputs; their paths are made absolute here, before the run."""
-        given = step.input if isinstance(step.input, Mapping) else {}
-        found: dict[str, Any] = {}
-        for name, spec in plan.inputs.items():
-            if spec.required or name in given:
-                continue
-            try:
-                found[name] = resolve_one(name, spec, spec.default, self.workspace)
-            except InvalidInput as error:
-                problems = self.book.plans[file].problems()
-                problems.add((*step.place, "playbook"), f"playbook {plan.name!r}: {error.what}", error.hint)
-                problems.check()
-        return found
+    def _defaults(self, plan: Plan, given: Collection[str]) -> dict[str, Any]:
+        """The defaults of a called playbook's inputs, as they are written: a relative path counts from the workspace.
+
+        Where that is on this machine stays out of the run, so that a replay elsewhere does the same.
+        """
+        specs = {name: spec for name, spec in plan.inputs.items() if not spec.required and name not in given}
+        self.defaults.extend((plan.name, name, spec) for name, spec in specs.items())
+        return {name: spec.default for name, spec in specs.items()}

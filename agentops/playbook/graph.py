@@ -72,19 +72,19 @@ def _exits(graph: Graph[str], step: Step, truth: Truth) -> list[str]:
 
 
 def unreachable(plan: Plan, truth: Truth) -> list[Step]:
-    """Steps that can never run; of those inside each other, the outermost."""
+    """Steps that can never run; of those inside or behind each other, the first."""
     graph = ways_graph(plan, truth)
     reached = nx.descendants(graph, START)
-    return list(_outermost_dead(plan.steps, reached))
+    return list(_first_dead(plan.steps, reached))
 
 
-def _outermost_dead(steps: Iterable[Step], reached: set[str]) -> Iterable[Step]:
+def _first_dead(steps: Iterable[Step], reached: set[str]) -> Iterable[Step]:
     for step in steps:
         if step.id not in reached:
             yield step
-        else:
-            for inner in children(step):
-                yield from _outermost_dead(inner, reached)
+            return
+        for inner in children(step):
+            yield from _first_dead(inner, reached)
 
 
 def data_graph(plan: Plan) -> Graph[str]:

@@ -148,7 +148,7 @@ def branch(condition: str) -> str:
         ),
         (
             book(FIRST, head="unknown_price: free\n" + HEAD),
-            ["1:16 'unknown_price' cannot be the text 'free' | There is: allow, refuse."],
+            ["1:16 'unknown_price' cannot be the text 'free' | Did you mean 'refuse'?"],
         ),
         (
             book(FIRST, head="budget: {money: -1, tokns: 3, tool_calls: 1.5}\n" + HEAD),
@@ -362,12 +362,11 @@ def test_a_wrong_shape_is_refused_where_it_stands(text: str, expected: list[str]
             book("  - {id: b, when: true, then: [{id: c, value: 1}], else: [{id: d, value: 1}, {id: e, value: 1}]}"),
             [
                 "8:64 step 'd' can never run | The condition before it is always true or always false.",
-                "8:83 step 'e' can never run | The condition before it is always true or always false.",
             ],
         ),
         (
-            book("  - {id: b, when: \"not (1 < 2) or 'x' in ['y']\", then: [{id: c, value: 1}]}"),
-            ["8:65 step 'c' can never run | The condition before it is always true or always false."],
+            book("  - {id: b, when: not (1 < 2) or 2 < 1, then: [{id: c, value: 1}]}"),
+            ["8:53 step 'c' can never run | The condition before it is always true or always false."],
         ),
         (
             branch("a.notes"),
@@ -479,7 +478,7 @@ def test_a_branch_has_the_value_of_whichever_way_was_taken() -> None:
     assert checked(book(FIRST + both, output="${b.topic}"))
     one = "  - {id: b, when: inputs.n > 1, then: [{id: c, value: '${a}'}]}\n"
     use = "  - {id: e, agent: author, message: Write, input: {notes: '${b}'}}\n"
-    assert faults(book(FIRST + one + use)) == ["10:61 Write.notes must be Notes: nothing is not Notes | "]
+    assert faults(book(FIRST + one + use)) == ["10:59 Write.notes must be Notes: nothing is not Notes | "]
 
 
 def test_of_what_nothing_is_known_before_a_run_nothing_is_said() -> None:
