@@ -272,7 +272,7 @@ class Diverged(AgentOpsError):
     exit_code = 6
 
 
-class Cancelled(BaseException):  # noqa: N818 - the field's name for it, as in trio and asyncio
+class Cancelled(BaseException):
     """Thrown into a handler that is being cancelled.
 
     Level-triggered: after it, every further effect of that handler raises it again, unless it is made inside

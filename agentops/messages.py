@@ -55,9 +55,14 @@ def _from_plain(kind: type, value: Any) -> Any:
     return validate(value)
 
 
+def _pydantic_schema(kind: Any) -> dict[str, Any]:
+    schema: dict[str, Any] = kind.model_json_schema()
+    return schema
+
+
 def json_schema(kind: Any) -> dict[str, Any]:
     """JSON Schema of a type, as models and tools are given it; pydantic models bring their own."""
-    return msgspec.json.schema(kind, schema_hook=lambda custom: custom.model_json_schema())
+    return msgspec.json.schema(kind, schema_hook=_pydantic_schema)
 
 
 _encoder: Final = msgspec.json.Encoder(order="deterministic", enc_hook=_to_plain)

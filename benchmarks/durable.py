@@ -110,4 +110,11 @@ def many_runs() -> None:
     """1,000 runs of four steps at once in one process."""
     seconds, _ = anyio.run(_steps, 1_000, 4)
     raw = _raw_commits(4_000, 64)
-    line("many_runs", seconds * 1e3, "ms for 1,000 runs of four steps", raw * 1e3, "raw commits of as many rows", "none given")
+    line(
+        "many_runs",
+        seconds * 1e3,
+        "ms for 1,000 runs of four steps",
+        raw * 1e3,
+        "raw commits of as many rows",
+        "none given",
+    )

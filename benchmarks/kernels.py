@@ -46,7 +46,8 @@ def run_kernel(specs: tuple[AgentSpec, ...], message: Message, keep: Journal | N
         if not reaction.more:
             break
         reaction = kernel.deliver(Continue(1))
-    assert reaction.finished is not None and reaction.finished.status == "done", reaction.finished
+    assert reaction.finished is not None
+    assert reaction.finished.status == "done", reaction.finished
     return total
 
 

@@ -33,7 +33,7 @@ async def _ping_pong(trips: int) -> None:
 
 
 def request_reply() -> None:
-    """A question and its answer between two agents, both on disk, beside a ping-pong of two queues that keeps nothing."""
+    """A question and its answer between two agents, both on disk, beside two queues that keep nothing."""
 
     def ours() -> None:
         with journal() as keep:
@@ -68,6 +68,7 @@ async def _awaits(n: int) -> int:
     async def stage(value: int) -> int:
         return value + 1
 
+    value = 0
     for _ in range(n):
         value = 0
         for _ in range(4):

@@ -105,10 +105,10 @@ class App:
         return self._definition(book, compiled, config, model), message
 
     def redefine(self, start: Start) -> Definition:
-        """The definition of a recorded run: its playbook, policy and budgets as recorded, its agents as they are now."""
+        """A recorded run's definition: its playbook, policy and budgets as recorded, its agents as they are now."""
         header = start.header
         if "agent" in header:
-            from agentops.app.embed import agent_definition  # noqa: PLC0415 - the two know each other
+            from agentops.app.embed import agent_definition
 
             return agent_definition(self, header)
         try:
@@ -128,7 +128,9 @@ class App:
         found = [f"agent {name}" for name, digest in now.items() if recorded.get(name) != digest]
         found += [f"agent {name} (gone)" for name in recorded if name not in now]
         versions = start.header.get("versions", {})
-        return found + [f"{name} {old} -> {new}" for name, new in versions().items() if (old := versions.get(name)) != new]
+        return found + [
+            f"{name} {old} -> {new}" for name, new in versions().items() if (old := versions.get(name)) != new
+        ]
 
     def _definition(self, book: Book, compiled: Compiled, config: Config, model: str) -> Definition:
         """A run's definition, with the header that lets it be made again."""
@@ -148,7 +150,9 @@ class App:
             returns=returns,
         )
 
-    def definition(self, spec: RunSpec, gate: Any, *, playbook: str, header: dict[str, Any], returns: Any) -> Definition:
+    def definition(
+        self, spec: RunSpec, gate: Any, *, playbook: str, header: dict[str, Any], returns: Any
+    ) -> Definition:
         """A definition with this app's models and folders."""
         return Definition(
             spec,
@@ -227,12 +231,12 @@ def agent_digest(spec: AgentSpec) -> str:
         source = inspect.getsource(module if module is not None else spec.cls)
     except (OSError, TypeError):
         source = spec.cls.__qualname__
-    return hashlib.sha256("\0".join((source, spec.instructions, spec.model)).encode()).hexdigest()[:16]
+    return hashlib.sha256(f"{source}\0{spec.instructions}\0{spec.model}".encode()).hexdigest()[:16]
 
 
 def versions() -> dict[str, str]:
     """What a run's behaviour may depend on besides its own code."""
-    from agentops.app.version import version  # noqa: PLC0415 - reads the metadata of the installation
+    from agentops.app.version import version
 
     return {"agentops": version(), "python": platform.python_version()}
 

@@ -98,9 +98,7 @@ class Operations:
     ) -> Definition:
         classes = [root, *agents]
         models = {self.app.settings.model, *(agent.uses_model for agent in classes)} - {""}
-        config = Config(
-            limits=parse_limits(budget or {}), policy=dict(policy or {}), prices=self.app.prices(models)
-        )
+        config = Config(limits=parse_limits(budget or {}), policy=dict(policy or {}), prices=self.app.prices(models))
         header = {
             "agent": [f"{agent.__module__}:{agent.__qualname__}" for agent in classes],
             "message": type(message).__name__,
@@ -145,6 +143,7 @@ async def open_runtime(
 ) -> AsyncIterator[Operations]:
     """Open a journal and drive runs while inside. Settings not given: environment, workspace file, defaults."""
     flags = {"journal": journal, "workspace": workspace, "model": model}
-    app = App(load_settings(flags, os.environ, Path.cwd()))
+    environ = os.environ  # noqa: TID251 - a program that embeds agentops has no other outer shell
+    app = App(load_settings(flags, environ, Path.cwd()))
     async with app.runtime() as runtime:
         yield Operations(app, runtime)

@@ -76,7 +76,7 @@ class Settings(BaseModel):
 
 
 def load_settings(flags: Mapping[str, Any], environ: Mapping[str, str], cwd: Path) -> Settings:
-    """The settings that hold; `WorkspaceError` where the workspace file is malformed. ``flags`` that are None: unset."""
+    """The settings that hold; a flag that is None is unset. `WorkspaceError`: the workspace file is malformed."""
     said = flags.get("workspace") or environ.get("AGENTOPS_WORKSPACE")
     workspace = (cwd / said).resolve() if said else _find_workspace(cwd)
     if said and not workspace.is_dir():
@@ -135,7 +135,7 @@ def _find_workspace(cwd: Path) -> Path:
 def _read_file(path: Path) -> WorkspaceFile:
     if not path.exists():
         return WorkspaceFile()
-    from agentops.playbook.yaml_source import read_yaml  # noqa: PLC0415 - only where there is a file
+    from agentops.playbook.yaml_source import read_yaml
 
     try:
         return WorkspaceFile.model_validate(read_yaml(path).data or {})

@@ -33,7 +33,9 @@ def _translated(path: str, error: sqlite3.Error) -> JournalError:
         )
     if "full" in said:
         return JournalWriteFailed(
-            f"{path} cannot be written: the disk is full", hint="Make room, then resume the run; nothing is lost.", path=path
+            f"{path} cannot be written: the disk is full",
+            hint="Make room, then resume the run; nothing is lost.",
+            path=path,
         )
     if "not a database" in said or "malformed" in said or "corrupt" in said:
         return JournalCorrupt(

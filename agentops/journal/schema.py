@@ -146,7 +146,7 @@ def _up_to_date(connection: sqlite3.Connection) -> bool:
 
 
 def _apply(connection: sqlite3.Connection) -> None:
-    from sqlite_utils import Database, Migrations  # noqa: PLC0415 - 100 ms, and needed once in a file's life
+    from sqlite_utils import Database, Migrations  # 100 ms, and needed once in a file's life
 
     migrations = Migrations("agentops")
 

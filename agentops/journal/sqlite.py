@@ -24,6 +24,11 @@ _CHECKPOINT_PAGES: Final = 4_000
 _COLUMNS: Final = "id, run, playbook, status, started, ended, owner"
 
 
+_NEWEST: Final = f"SELECT {_COLUMNS} FROM runs ORDER BY started DESC, id DESC LIMIT 1"  # noqa: S608 - constants
+_BY_NAME: Final = f"""SELECT {_COLUMNS} FROM runs
+    WHERE run = ? OR substr(run, 1, ?) = ? OR substr(run, ?) = ? LIMIT 6"""  # noqa: S608 - constants
+
+
 class RunRow(msgspec.Struct, frozen=True):
     """A run as the journal lists it. Times are microseconds since 1970 UTC."""
 
@@ -165,12 +170,11 @@ class Journal:
         """The run of that name, or whose name begins or ends so; ``last`` is the newest. `UnknownRun` says more."""
         with sqlite_errors(self.path):
             if name == "last":
-                query, values = f"SELECT {_COLUMNS} FROM runs ORDER BY started DESC, id DESC LIMIT 1", []
+                rows = [RunRow(*row) for row in self._connection.execute(_NEWEST)]
             else:
-                like = name.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-                query = f"SELECT {_COLUMNS} FROM runs WHERE run = ? OR run LIKE ? ESCAPE '\\' OR run LIKE ? ESCAPE '\\' LIMIT 6"  # noqa: E501, S608 - constants
-                values = [name, f"{like}%", f"%{like}"]
-            rows = [RunRow(*row) for row in self._connection.execute(query, values)] if name else []
+                size = len(name)
+                values = (name, size, name, -size, name)
+                rows = [RunRow(*row) for row in self._connection.execute(_BY_NAME, values)] if name else []
         exact = [row for row in rows if row.run == name]
         found = exact or rows
         if len(found) == 1:

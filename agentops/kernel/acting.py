@@ -108,9 +108,7 @@ def _ask_a_person(world: World, effect: OpenEffect, state: str, shown: Raw, rule
     world.records.append(effect.approval)
 
 
-def _admit(
-    world: World, effect: OpenEffect, agent: str, admission: Admission, arguments: bytes, shown: Raw
-) -> None:
+def _admit(world: World, effect: OpenEffect, agent: str, admission: Admission, arguments: bytes, shown: Raw) -> None:
     operation = effect.operation
     effect.state = "admitted"
     effect.reserved = admission.reserved

@@ -24,7 +24,6 @@ import re
 import typing
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import UTC, datetime, timedelta
-from random import Random
 from typing import Any, ClassVar, Literal, TypeVar, overload
 
 import msgspec
@@ -38,6 +37,7 @@ from agentops.kernel.effects import AskOp, JoinOp, Operation, PublishOp, SendOp,
 from agentops.kernel.gate import EffectClass
 from agentops.kernel.process import Handler, Process
 from agentops.kernel.records import Decided
+from agentops.kernel.rng import Random
 from agentops.kernel.tool import Tool
 from agentops.messages import Ask, Message, codec
 
@@ -119,9 +119,7 @@ class Agent:
     @classmethod
     def spec(cls, *, name: str = "", instructions: str = "", model: str = "", parent: str = "") -> AgentSpec:
         """This agent for a run, with what differs there."""
-        return AgentSpec(
-            cls, name or cls.name, instructions or cls.instructions, model or cls.uses_model, parent
-        )
+        return AgentSpec(cls, name or cls.name, instructions or cls.instructions, model or cls.uses_model, parent)
 
     @classmethod
     def handlers(cls) -> dict[type, Handler]:
@@ -213,9 +211,28 @@ class Agent:
         return chosen
 
     @overload
-    async def model(self, prompt: str, *, material: Any = ..., **options: Any) -> str: ...
+    async def model(
+        self,
+        prompt: str,
+        *,
+        returns: type[T],
+        material: Any = ...,
+        tools: Sequence[Tool[..., Any]] | None = ...,
+        max_output_tokens: int = ...,
+        temperature: float | None = ...,
+        rounds: int = ...,
+    ) -> T: ...
     @overload
-    async def model(self, prompt: str, *, returns: type[T], material: Any = ..., **options: Any) -> T: ...
+    async def model(
+        self,
+        prompt: str,
+        *,
+        material: Any = ...,
+        tools: Sequence[Tool[..., Any]] | None = ...,
+        max_output_tokens: int = ...,
+        temperature: float | None = ...,
+        rounds: int = ...,
+    ) -> str: ...
     async def model(
         self,
         prompt: str,
@@ -256,7 +273,7 @@ class Agent:
         """What the tightest budget over this agent leaves, by unit; None: unlimited."""
         return self._process.world.gate.left(self._process.name)
 
-    def _made(self, operation: Operation) -> Any:
+    def _made(self, operation: Operation) -> Awaitable[Any]:
         self._process.world.made(operation)
         return operation
 
@@ -267,7 +284,8 @@ def _find_handlers(cls: type[Agent]) -> dict[type, Handler]:
         if getattr(function, "__agentops_handler__", False):
             handler = _read_handler(cls, name, function)
             if handler.accepts.kind in found:
-                msg = f"{cls.__name__} has two handlers for {handler.accepts.name}: {name}, {found[handler.accepts.kind].name}"
+                other = found[handler.accepts.kind].name
+                msg = f"{cls.__name__} has two handlers for {handler.accepts.name}: {name}, {other}"
                 raise AgentDefinitionError(msg, hint="Keep one; a handler may branch inside.")
             found[handler.accepts.kind] = handler
     if cls.accepts is not None and cls.accepts not in found:
@@ -279,7 +297,7 @@ def _find_handlers(cls: type[Agent]) -> dict[type, Handler]:
 def _read_handler(cls: type[Agent], name: str, function: Callable[..., Any]) -> Handler:
     where = f"{cls.__name__}.{name}"
     parameters = list(inspect.signature(function).parameters.values())
-    if len(parameters) != 2:  # noqa: PLR2004 - self and the message
+    if len(parameters) != 2:
         msg = f"handler {where} takes {len(parameters) - 1} arguments besides self"
         raise AgentDefinitionError(msg, hint=f"Write: async def {name}(self, message: SomeMessage) -> SomeAnswer")
     try:

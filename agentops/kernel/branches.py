@@ -46,7 +46,8 @@ class Branch(Generic[T]):
         self.fiber = fiber
 
     def __await__(self) -> Generator[Any, Any, T]:
-        return (yield JoinOp([self], "one", owns=False))
+        result: T = yield JoinOp([self], "one", owns=False)
+        return result
 
     @property
     def done(self) -> bool:

@@ -178,7 +178,9 @@ class _Scoped:
         world.current.scope = scope
         self._scope = scope
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
         scope = self._scope
         assert scope is not None  # noqa: S101 - entered before it is left
         if scope.timer is not None:

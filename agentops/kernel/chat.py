@@ -58,7 +58,8 @@ class ModelRequest(msgspec.Struct, frozen=True, omit_defaults=True):
 
 class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a call used, in tokens. ``cached_input_tokens`` is a part of ``input_tokens``, ``reasoning_tokens`` of
-    ``output_tokens``."""
+    ``output_tokens``.
+    """
 
     input_tokens: int = 0
     output_tokens: int = 0

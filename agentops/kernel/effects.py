@@ -59,6 +59,7 @@ class AskOp(Operation):
         self.message = message
 
     def told(self) -> str:
+        """What this is, for a person."""
         return f"ask({self.to!r}, {type(self.message).__name__})"
 
 
@@ -72,6 +73,7 @@ class SendOp(Operation):
         self.message = message
 
     def told(self) -> str:
+        """What this is, for a person."""
         return f"send({self.to!r}, {type(self.message).__name__})"
 
 
@@ -86,6 +88,7 @@ class PublishOp(Operation):
         self.optional = optional
 
     def told(self) -> str:
+        """What this is, for a person."""
         return f"publish({self.topic!r}, {type(self.message).__name__})"
 
 
@@ -99,6 +102,7 @@ class SpawnOp(Operation):
         self.name = name
 
     def told(self) -> str:
+        """What this is, for a person."""
         return f"spawn({self.name!r})"
 
 
@@ -112,6 +116,7 @@ class SleepOp(Operation):
         self.timer: Any = None
 
     def told(self) -> str:
+        """What this is, for a person."""
         return f"sleep({self.seconds})"
 
 
@@ -133,6 +138,7 @@ class JoinOp(Operation):
         self.fiber: Any = None
 
     def told(self) -> str:
+        """What this is, for a person."""
         return f"{self.mode} of {len(self.branches)} branches"
 
 
@@ -196,4 +202,5 @@ class EffectOp(Operation):
         return (yield from self.direct().__await__())
 
     def told(self) -> str:
+        """What this is, for a person."""
         return f"{self.kind} {self.name}"

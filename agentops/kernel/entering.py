@@ -86,7 +86,7 @@ def _out_of_time(world: World, limit: float) -> None:
 
 
 def _envelope(world: World, ident: str, target: Process, kind: str, body: bytes, stage: Any) -> Envelope | None:
-    """An envelope for a message from outside; None, and the run ends, where it does not fit or a guardrail blocks it."""
+    """An envelope for a message from outside; None, and the run ends, where it does not fit or is blocked."""
     for handled, handler in target.handlers.items():
         if handled.__name__ == kind:
             codec = handler.accepts

@@ -47,7 +47,10 @@ def describe_foreign(fiber: Fiber, operation: Any) -> UndeclaredEffect:
 def is_library(filename: str) -> bool:
     """Whether a file is of the libraries between a handler and the event loop, not the handler's own."""
     path = filename.replace("\\", "/")
-    return any(part in path for part in ("/asyncio/", "/anyio/", "/trio/", "/agentops/kernel/", "/agentops/runtime/", "site-packages"))
+    return any(
+        part in path
+        for part in ("/asyncio/", "/anyio/", "/trio/", "/agentops/kernel/", "/agentops/runtime/", "site-packages")
+    )
 
 
 def drive_to_end(fiber: Fiber) -> None:

@@ -18,8 +18,8 @@ from agentops.errors import (
 )
 from agentops.kernel import acting, branches, entering, mail
 from agentops.kernel.cancelling import PATIENCE, cancel_fiber, cancel_turn, in_force
-from agentops.kernel.entering import RunSpec
 from agentops.kernel.effects import AskOp, EffectOp, JoinOp, PublishOp, SendOp, SleepOp, SpawnOp
+from agentops.kernel.entering import RunSpec
 from agentops.kernel.failing import turn_over
 from agentops.kernel.foreign import describe_foreign, drive_to_end, unload
 from agentops.kernel.gate import Gate

@@ -65,7 +65,7 @@ def publish(world: World, fiber: Fiber, operation: PublishOp) -> None:
         world.record(DeadLettered(f"topic {operation.topic}", name, "nobody listens"))
         if not operation.optional:
             msg = f"nobody listens to topic {operation.topic!r} for {name}"
-            hint = f"Give an agent topics = [{operation.topic!r}] and a handler for {name}, or publish(..., optional=True)."
+            hint = f"Give an agent topics = [{operation.topic!r}] and a handler for {name}, or say optional=True."
             raise DeadLetter(msg, hint=hint, recipient=operation.topic, message=name, reason="nobody listens")
         world.resume(fiber, 0)
         return
@@ -119,9 +119,9 @@ def begin_next(world: World, process: Process) -> None:
 def _begin(world: World, process: Process, envelope: Envelope) -> None:
     if process.agent is None:
         agent = object.__new__(process.spec.cls)
-        agent._process = process  # noqa: SLF001 - the kernel makes agents, and this is their tie to it
+        agent._process = process
         process.agent = agent
-        agent.__init__()
+        process.spec.cls.__init__(agent)
     codec = envelope.codec
     message = envelope.message if envelope.message is not None else codec.decode(envelope.body)
     process.turns += 1
@@ -226,7 +226,8 @@ def _address(world: World, to: str, message: Any) -> Envelope:
     if handler is None:
         handled = sorted(each.__name__ for each in target.handlers)
         msg = f"{to} does not handle {kind.__name__}; it handles {', '.join(handled) or 'nothing'}"
-        hint = f"Add to {target.spec.cls.__name__}: @handles async def on_{kind.__name__.lower()}(self, message: {kind.__name__})"
+        signature = f"@handles async def on_{kind.__name__.lower()}(self, message: {kind.__name__})"
+        hint = f"Add to {target.spec.cls.__name__}: {signature}"
         raise UnhandledMessage(msg, hint=hint, recipient=to, message=kind.__name__, handled=handled)
     codec = handler.accepts
     if target.stopped:

@@ -12,9 +12,9 @@ from typing import Any, Final
 import msgspec
 
 from agentops.errors import AgentOpsError, BudgetExceeded, MessageInvalid, ModelFailed
+from agentops.kernel.branches import Branch
 from agentops.kernel.chat import ChatMessage, ModelReply, ModelRequest, ToolOffer, ToolUse
 from agentops.kernel.effects import EffectOp, JoinOp
-from agentops.kernel.branches import Branch
 from agentops.kernel.process import Process
 from agentops.kernel.records import Decided
 from agentops.kernel.tool import Tool
@@ -140,7 +140,9 @@ class _Conversation:
         if reply.finish in ("length", "refused"):
             why = "was cut at its output limit" if reply.finish == "length" else "was refused by the provider"
             msg = f"{self.model}: the answer {why}"
-            raise ModelFailed(msg, hint="Raise max_output_tokens." if reply.finish == "length" else "", model=self.model)
+            raise ModelFailed(
+                msg, hint="Raise max_output_tokens." if reply.finish == "length" else "", model=self.model
+            )
         if self.codec is None:
             return reply.text
         return self.codec.decode(_strip_fence(reply.text).encode("utf-8", "replace"))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from contextvars import Context
-from random import Random
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from agentops.kernel.rng import Random, stream
 from agentops.messages import Codec
 
 if TYPE_CHECKING:  # names in annotations only
@@ -77,14 +77,26 @@ class Process:
     def random(self) -> Random:
         """The agent's random stream."""
         if self._random is None:
-            self._random = Random(f"{self.world.run}/{self.name}")  # noqa: S311 - replayable, not secret
+            self._random = stream(self.world.run, self.name)
         return self._random
 
 
 class Envelope:
     """A message on its way. ``asker`` is the fiber that waits for the answer, if one does."""
 
-    __slots__ = ("answered", "asker", "body", "codec", "dead", "id", "message", "redelivered", "sender", "target", "timed")
+    __slots__ = (
+        "answered",
+        "asker",
+        "body",
+        "codec",
+        "dead",
+        "id",
+        "message",
+        "redelivered",
+        "sender",
+        "target",
+        "timed",
+    )
 
     def __init__(self, ident: str, target: Process, codec: Codec, body: bytes, message: Any) -> None:
         self.id = ident

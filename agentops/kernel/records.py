@@ -12,7 +12,7 @@ Times are integer microseconds since 1970-01-01 UTC.
 
 from __future__ import annotations
 
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, dataclass_transform
 
 import msgspec
 
@@ -36,8 +36,8 @@ __all__ = [
     "Effect",
     "ErrorRecord",
     "External",
-    "Fired",
     "Finished",
+    "Fired",
     "Guarded",
     "Halted",
     "Outcome",
@@ -75,6 +75,7 @@ class ErrorRecord(msgspec.Struct, frozen=True, array_like=True):
         return cls(type(error).__name__, error.what, error.hint, error.facts)
 
 
+@dataclass_transform(frozen_default=True)
 class _Line(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Base of deliveries and records: an array that opens with its kind."""
 
@@ -160,9 +161,7 @@ class Resumed(_Line, tag="resumed"):
     doubtful: tuple[str, ...] = ()
 
 
-Delivery: TypeAlias = (
-    Start | Outcome | Tick | Cancel | Answer | External | Continue | Dispatched | Resumed
-)
+Delivery: TypeAlias = Start | Outcome | Tick | Cancel | Answer | External | Continue | Dispatched | Resumed
 
 
 # --- records: what happened because of it ------------------------------------------------------------------------

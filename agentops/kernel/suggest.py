@@ -14,5 +14,5 @@ def nearest(name: str, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(name, names, n=1)
     if close:
         return f"Did you mean {close[0]!r}?"
-    shown = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")  # noqa: PLR2004 - a line's worth
+    shown = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
     return f"There is: {shown}." if names else "There are none."

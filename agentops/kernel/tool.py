@@ -194,7 +194,9 @@ class Tool(Generic[P, R]):
             hints = typing.get_type_hints(self.function, include_extras=True)
         except NameError as error:
             msg = f"tool {self.name}: an annotation names something unknown: {error}"
-            raise AgentDefinitionError(msg, hint="Import it at the top of the module, not inside TYPE_CHECKING.") from error
+            raise AgentDefinitionError(
+                msg, hint="Import it at the top of the module, not inside TYPE_CHECKING."
+            ) from error
         fields: list[Any] = []
         for parameter in self.signature.parameters.values():
             if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):

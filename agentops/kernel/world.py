@@ -20,7 +20,7 @@ from agentops.errors import AgentOpsError, RunError
 from agentops.kernel.effects import WORLD, EffectOp, Operation
 from agentops.kernel.gate import Amount, Gate
 from agentops.kernel.process import Fiber, Process, Timer
-from agentops.kernel.records import Approval, ErrorRecord, Finished, Raw, Record
+from agentops.kernel.records import NULL, Approval, ErrorRecord, Finished, Raw, Record
 from agentops.messages import encode
 
 __all__ = ["INLINE_BYTES", "Ending", "OpenEffect", "Request", "World", "tidy"]
@@ -194,7 +194,7 @@ class World:
 
     # --- the end ------------------------------------------------------------------------------------------------
 
-    def end(self, status: str, *, output: Raw = Raw(b"null"), error: AgentOpsError | None = None) -> None:
+    def end(self, status: str, *, output: Raw = NULL, error: AgentOpsError | None = None) -> None:
         """Say how the run will end; the first word counts, except that a failure overrules a success."""
         if self.ending is None or (self.ending.status == "done" and status != "done"):
             said = None if error is None else ErrorRecord.of(error)
@@ -207,7 +207,7 @@ _ADDRESS: Final = re.compile(r"0x[0-9a-fA-F]{6,}")
 def tidy(text: str) -> str:
     """An exception's text without what differs from run to run (memory addresses), and of bounded length."""
     clean: str = _ADDRESS.sub("0x…", text).encode("utf-8", "replace").decode()
-    return clean if len(clean) <= 2000 else clean[:2000] + "…"  # noqa: PLR2004 - a page of text
+    return clean if len(clean) <= 2000 else clean[:2000] + "…"
 
 
 def encoded(value: Any) -> Raw:

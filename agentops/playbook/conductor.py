@@ -119,7 +119,8 @@ class Conductor(Agent):
             message: Message = codec.decode(encode(given))
         except MessageInvalid as error:
             msg = f"{self._where((*step.place, 'input'))}: step {step.id!r}: {error.what}"
-            raise MessageInvalid(msg, hint=error.hint, step=step.id) from error
+            hint = f"Agent {step.target!r} takes a {codec.name}; look at what the step that the value came from returned."
+            raise MessageInvalid(msg, hint=hint, step=step.id) from error
         return message
 
     def _inputs(self, step: Call, called: RunPlaybook, given: Mapping[str, Any]) -> PlaybookInputs:
@@ -150,14 +151,14 @@ class Conductor(Agent):
 
     def _failed(self, error: EvaluationError, place: Place) -> RunError:
         return RunError(
-            f"{self._where(place)}: {error.what}",
+            f"{self._where((*place, *error.place), error.offset)}: {error.what}",
             hint="Make the step before it return what is used here, or ask first with 'when'.",
         )
 
-    def _where(self, place: Place) -> str:
+    def _where(self, place: Place, offset: int | None = None) -> str:
         """Playbook and line: not the file's path, which another machine that replays the run need not have."""
         plan = self.program.plan
-        mark = plan.source.mark(place)
+        mark = plan.source.mark(place, offset=offset)
         return f"playbook {plan.name!r}, line {mark.line}, column {mark.column}"
 
 

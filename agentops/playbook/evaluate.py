@@ -21,18 +21,23 @@ from agentops.playbook.expressions import (
     render,
 )
 from agentops.playbook.plan import Tree
-from agentops.playbook.problems import listing
+from agentops.playbook.problems import Place, listing
 
 __all__ = ["ABSENT", "EvaluationError", "compare", "fill", "holds", "why"]
 
 
 class EvaluationError(ValueError):
-    """A value is not what an expression needs; ``offset`` is where the expression stands in its text."""
+    """A value is not what an expression needs.
 
-    def __init__(self, what: str, offset: int) -> None:
+    ``place`` is the way to the text that the expression stands in, inside what was evaluated; ``offset`` is the
+    character there.
+    """
+
+    def __init__(self, what: str, offset: int, place: Place = ()) -> None:
         super().__init__(what)
         self.what = what
         self.offset = offset
+        self.place = place
 
 
 class _Absent:
@@ -85,7 +90,7 @@ def fill(tree: Tree, values: Values) -> Any:
     A field of the outermost mapping whose whole value is `ABSENT` is left out; anywhere else there may be none.
     """
     if isinstance(tree, Mapping):
-        filled = {name: _fill(item, values) for name, item in tree.items()}
+        filled = {name: _part(name, item, values) for name, item in tree.items()}
         return {name: item for name, item in filled.items() if item is not ABSENT}
     return _fill(tree, values)
 
@@ -95,15 +100,23 @@ def _fill(tree: Tree, values: Values) -> Any:
         case Template():
             return find(tree.whole, values) if tree.whole else _interpolated(tree, values)
         case tuple():
-            return [_present(item, values) for item in tree]
+            return [_present(number, item, values) for number, item in enumerate(tree)]
         case Mapping():
-            return {name: _present(item, values) for name, item in tree.items()}
+            return {name: _present(name, item, values) for name, item in tree.items()}
         case _:
             return tree
 
 
-def _present(tree: Tree, values: Values) -> Any:
-    value = _fill(tree, values)
+def _part(key: str | int, tree: Tree, values: Values) -> Any:
+    """What stands under a key; an error in it knows that."""
+    try:
+        return _fill(tree, values)
+    except EvaluationError as error:
+        raise EvaluationError(error.what, error.offset, (key, *error.place)) from error
+
+
+def _present(key: str | int, tree: Tree, values: Values) -> Any:
+    value = _part(key, tree, values)
     return None if value is ABSENT else value
 
 

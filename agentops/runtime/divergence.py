@@ -58,7 +58,9 @@ class Divergence(msgspec.Struct, frozen=True):
             lines.append(f"  agent     {self.agent}, handler {self.handler or '?'}")
         if self.file:
             lines.append(f"  source    {self.file}:{self.source_line}")
-        lines.extend(f"  {'because' if not number else '       '}   {cause}" for number, cause in enumerate(self.causes))
+        lines.extend(
+            f"  {'because' if not number else '       '}   {cause}" for number, cause in enumerate(self.causes)
+        )
         return "\n".join(lines)
 
 
@@ -135,7 +137,7 @@ def _whose(kernel: Kernel, line: dict[str, Any] | None) -> Process | None:
     """The agent that a record belongs to, by the path in it."""
     for key in ("id", "effect", "turn", "at"):
         path = (line or {}).get(key)
-        if isinstance(path, str) and path.count("/") >= 2:  # noqa: PLR2004 - agent/turn/fiber
+        if isinstance(path, str) and path.count("/") >= 2:
             return kernel.world.processes.get(path.rsplit("/", 2)[0])
     return None
 
@@ -163,7 +165,7 @@ def _causes(process: Process | None) -> list[str]:
     """From the message that an agent is at work on, back to the run's input."""
     chain: list[str] = []
     root: Fiber | None = process.root if process is not None else None
-    while root is not None and root.envelope is not None and len(chain) < 20:  # noqa: PLR2004 - enough to see
+    while root is not None and root.envelope is not None and len(chain) < 20:
         envelope = root.envelope
         asker = envelope.asker
         sender = "the run's input" if envelope.id == "run" else envelope.id
@@ -175,10 +177,12 @@ def _causes(process: Process | None) -> list[str]:
 def _brief(line: dict[str, Any] | None) -> str:
     if line is None:
         return "nothing"
-    rest = ", ".join(f"{key}={_short(value)}" for key, value in line.items() if key != "record" and value not in ("", None))
+    rest = ", ".join(
+        f"{key}={_short(value)}" for key, value in line.items() if key != "record" and value not in ("", None)
+    )
     return f"{line['record']}({rest})"
 
 
 def _short(value: Any) -> str:
     text = repr(value)
-    return text if len(text) <= 160 else text[:157] + "..."  # noqa: PLR2004 - a line or two
+    return text if len(text) <= 160 else text[:157] + "..."

@@ -26,9 +26,7 @@ class _StandIn:
         self.__dict__["_name"] = name
 
     def __getattr__(self, attribute: str) -> Any:
-        if attribute == "create_task":
-            return self._refuse_task
-        self._hit(attribute)
+        return self._refuse_task if attribute == "create_task" else self._hit(attribute)
 
     def __setattr__(self, attribute: str, _: Any) -> None:
         self._hit(attribute)
@@ -69,10 +67,10 @@ class Guard:
     def __enter__(self) -> None:
         self._loop = asyncio._get_running_loop()  # noqa: SLF001 - documented for frameworks
         self._task = None if self._loop is None else asyncio.current_task(self._loop)
-        if self._task is not None:
-            asyncio.tasks._leave_task(self._loop, self._task)  # type: ignore[attr-defined]  # noqa: SLF001
+        if self._loop is not None and self._task is not None:
+            asyncio.tasks._leave_task(self._loop, self._task)  # noqa: SLF001
         asyncio._set_running_loop(self._stand_in)  # noqa: SLF001
-        asyncio.tasks._enter_task(self._stand_in, self._stand_in_task)  # type: ignore[attr-defined]  # noqa: SLF001
+        asyncio.tasks._enter_task(self._stand_in, self._stand_in_task)  # noqa: SLF001
         self._trio = _trio_context() if self._loop is None else None
         if self._trio is not None:
             self._trio = (self._trio, self._trio.task, self._trio.runner)
@@ -83,10 +81,10 @@ class Guard:
         if self._trio is not None:
             context, task, runner = self._trio
             context.task, context.runner = task, runner
-        asyncio.tasks._leave_task(self._stand_in, self._stand_in_task)  # type: ignore[attr-defined]  # noqa: SLF001
+        asyncio.tasks._leave_task(self._stand_in, self._stand_in_task)  # noqa: SLF001
         asyncio._set_running_loop(self._loop)  # noqa: SLF001
-        if self._task is not None:
-            asyncio.tasks._enter_task(self._loop, self._task)  # type: ignore[attr-defined]  # noqa: SLF001
+        if self._loop is not None and self._task is not None:
+            asyncio.tasks._enter_task(self._loop, self._task)  # noqa: SLF001
 
 
 def _trio_context() -> Any:

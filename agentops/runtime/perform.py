@@ -48,8 +48,14 @@ class Performer:
         except Exception as error:  # noqa: BLE001 - a tool may raise anything; it is recorded, and raised in the handler
             what = f"{operation.kind} {operation.name} raised {type(error).__name__}: {tidy(str(error))}"
             kind = ModelFailed if operation.kind == "model" else ToolFailed
-            facts = {"error": type(error).__name__, "transient": operation.retries > 0}
-            return self._error(clock.now(), request, kind(what, effect=request.id, name=operation.name, **facts))
+            said = kind(
+                what,
+                effect=request.id,
+                name=operation.name,
+                error=type(error).__name__,
+                transient=operation.retries > 0,
+            )
+            return self._error(clock.now(), request, said)
         return Outcome(clock.now(), request.id, "ok", Raw(self._redact(value)), usage)
 
     def timed_out(self, at: int, request: Request) -> Outcome:

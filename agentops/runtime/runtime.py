@@ -29,7 +29,7 @@ from agentops.runtime.divergence import Divergence
 from agentops.runtime.engine import Engine
 from agentops.runtime.live import Live, Run
 from agentops.runtime.perform import Performer
-from agentops.runtime.rebuild import make_kernel, rebuild
+from agentops.runtime.rebuild import Rebuilt, make_kernel, rebuild
 
 __all__ = ["Replayed", "Runtime", "replay"]
 
@@ -75,20 +75,18 @@ class Runtime:
         runtime = cls(journal, redact)
         try:
             async with anyio.create_task_group() as group:
-                await group.start(runtime._engine.serve)  # noqa: SLF001 - its own class
+                await group.start(runtime._engine.serve)
                 try:
                     yield runtime
                 finally:
                     group.cancel_scope.cancel()
         finally:
-            for live in list(runtime._engine.runs.values()):  # noqa: SLF001 - its own class
+            for live in list(runtime._engine.runs.values()):
                 live.kernel.close()
                 journal.release(live.row)
             journal.close()
 
-    async def start(
-        self, definition: Definition, message: Message, *, run: str = "", attended: bool = False
-    ) -> Run:
+    async def start(self, definition: Definition, message: Message, *, run: str = "", attended: bool = False) -> Run:
         """Start a run: its root agent is asked ``message``. Comes back once the run is on record.
 
         ``attended``: somebody will answer approvals through `Run.answer` or the journal; else the run ends as
@@ -115,10 +113,7 @@ class Runtime:
             raise RunError(msg, hint=f"See it with agentops runs show {row.run}.")
         self.journal.take(row)
         try:
-            rebuilt = rebuild(self.journal, row, definition)
-            if rebuilt.divergence is not None:
-                hint = "Put the code back as it was when the run was recorded."
-                raise Diverged(rebuilt.divergence.text(), hint=hint, report=rebuilt.divergence)
+            rebuilt = _rebuilt_exactly(self.journal, row, definition)
         except BaseException:
             self.journal.release(row.id)
             raise
@@ -154,6 +149,14 @@ class Runtime:
         live.attended = attended
         live.load_payload = self.journal.payload
         return live
+
+
+def _rebuilt_exactly(journal: Journal, row: RunRow, definition: Definition) -> Rebuilt:
+    rebuilt = rebuild(journal, row, definition)
+    if rebuilt.divergence is not None:
+        hint = "Put the code back as it was when the run was recorded."
+        raise Diverged(rebuilt.divergence.text(), hint=hint, report=rebuilt.divergence)
+    return rebuilt
 
 
 def _unanswered(kernel: Kernel) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -19,7 +19,9 @@ class Drive:
     """A kernel with the world around it played by the test."""
 
     def __init__(self, *agents: type[Agent], gate: Gate | None = None, **spec: Any) -> None:
-        self.kernel = Kernel(RunSpec(tuple(agent.spec() for agent in agents), agents[0].name, **spec), gate or OpenGate())
+        self.kernel = Kernel(
+            RunSpec(tuple(agent.spec() for agent in agents), agents[0].name, **spec), gate or OpenGate()
+        )
         self.deliveries: list[Delivery] = []
         self.blocks: list[bytes] = []
         self.records: list[Any] = []

@@ -72,7 +72,7 @@ def test_sent_messages_arrive_in_the_order_in_which_they_were_sent() -> None:
         async def on_go(self, go: Go) -> list[str]:
             for n in range(go.n):
                 await self.send("listener", Note(str(n)))
-            return await self.ask("listener", go)
+            return list(await self.ask("listener", go))
 
     assert Drive(Main, Listener).start(Go(4)).output == ["0", "1", "2", "3"]
 
@@ -92,7 +92,7 @@ def test_a_sender_waits_while_the_mailbox_is_full_and_order_is_kept() -> None:
             for n in range(6):
                 await self.send("slow", Note(str(n)))
                 self.sent = n
-            return await self.ask("slow", Go(99))
+            return list(await self.ask("slow", Go(99)))
 
     drive = Drive(Main, Slow).start(Go())
     assert drive.kernel.world.processes["main"].agent.sent == 2  # one at work, two in the mailbox, the fourth waits
@@ -188,7 +188,7 @@ def test_what_the_sender_changes_after_sending_does_not_arrive() -> None:
             values = [1, 2]
             await self.send("keeper", Items(values))
             values.append(3)
-            return await self.ask("keeper", Go())
+            return list(await self.ask("keeper", Go()))
 
     assert Drive(Main, Keeper).start(Go()).output == [1, 2]
 
@@ -220,19 +220,19 @@ def test_handlers_are_checked_when_they_are_declared() -> None:
     with pytest.raises(AgentDefinitionError, match="does not say what it returns"):
         NoReturn.handlers()
     with pytest.raises(AgentDefinitionError, match="is not one"):
-        handles(lambda self, message: None)  # type: ignore[type-var]
+        handles(lambda _self, _message: None)  # type: ignore[type-var]
 
 
 def test_agents_that_would_wait_for_each_other_fail_at_once_with_the_circle() -> None:
     class Left(Agent):
         @handles
         async def on_go(self, go: Go) -> int:
-            return await self.ask("right", go)
+            return int(await self.ask("right", go))
 
     class Right(Agent):
         @handles
         async def on_go(self, go: Go) -> int:
-            return await self.ask("left", go)
+            return int(await self.ask("left", go))
 
     drive = Drive(Left, Right).start(Go())
     assert drive.failure.type == "Deadlock"
@@ -243,7 +243,7 @@ def test_an_agent_that_asks_itself_is_a_deadlock() -> None:
     class Main(Agent):
         @handles
         async def on_go(self, go: Go) -> int:
-            return await self.ask("main", go)
+            return int(await self.ask("main", go))
 
     assert Drive(Main).start(Go()).failure.facts["cycle"] == ["main", "main"]
 

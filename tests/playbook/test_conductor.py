@@ -137,7 +137,7 @@ output: "${way}"
 
 
 LOOSE: Final = """\
-playbook: loose
+playbook: vague
 inputs: {said: {type: text}}
 steps:
   - {id: a, agent: loose, input: {topic: "${inputs.said}"}}
@@ -153,20 +153,20 @@ output: "${b.topic}"
         (
             '{"topic": 3}',
             MessageInvalid,
-            "playbook 'loose', line 5, column 34: step 'b': Topic cannot be sent: Expected `str`, got `int`",
+            "playbook 'vague', line 5, column 35: step 'b': Topic cannot be sent: Expected `str`, got `int`",
         ),
         (
             '{"title": "x"}',
             RunError,
-            "playbook 'loose', line 5, column 42: a has no field 'topic': it is a mapping with 'title'",
+            "playbook 'vague', line 5, column 46: a has no field 'topic': it is a mapping with 'title'",
         ),
-        ("[]", RunError, "playbook 'loose', line 5, column 42: a has no field 'topic': it is a list of 0"),
+        ("[]", RunError, "playbook 'vague', line 5, column 46: a has no field 'topic': it is a list of 0"),
     ],
 )
 def test_what_turns_out_wrong_only_in_a_run_names_playbook_line_and_value(
     tmp_path: Path, said: str, error: type[Exception] | None, text: str
 ) -> None:
-    house = compiled(tmp_path, {"loose": LOOSE})
+    house = compiled(tmp_path, {"vague": LOOSE})
     if error is None:
         assert play(house, {"said": said}).output == "cats"
     else:

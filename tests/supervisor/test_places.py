@@ -209,5 +209,5 @@ def test_no_value_makes_a_check_raise(value: Any) -> None:
 def test_a_path_that_is_surely_under_a_root_has_no_way_out_of_it(value: str) -> None:
     if path_under("o")(value):
         assert [part for part in value.split("/") if part not in {"", "."}][0] == "o"  # noqa: RUF015
-        assert not set(value) & set("\\~\x00\u200b")
+        assert not set(value) & set("\\\x00\u200b")
         assert ".." not in value.split("/")
