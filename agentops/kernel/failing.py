@@ -34,7 +34,7 @@ def turn_over(world: World, root: Fiber) -> None:
     process = root.process
     envelope = root.envelope
     assert envelope is not None  # noqa: S101 - a turn's root carries what it handles
-    failure = root.failure or _unseen(root)
+    failure = root.failure if root.branches is None else root.failure or _unseen(root)
     if failure is None and root.made:
         left = ", ".join(operation.told() for operation in root.made.values())
         failure = RunError(f"{root.path} made and never awaited: {left}", hint="Write await in front of it.")
@@ -42,15 +42,17 @@ def turn_over(world: World, root: Fiber) -> None:
     if failure is None:
         process.memory = None
         assert root.handler is not None  # noqa: S101 - set with the envelope
-        try:
-            reply(world, envelope, root.handler, root.result)
-        except AgentOpsError as error:
-            _failed(world, process, root, error)
+        if envelope.answered:
+            try:
+                reply(world, envelope, root.handler, root.result)
+            except AgentOpsError as error:
+                _failed(world, process, root, error)
     elif isinstance(failure, Cancelled):
         _cancelled(world, envelope, failure)
     else:
         _failed(world, process, root, failure)
-    begin_next(world, process)
+    if process.mail:
+        begin_next(world, process)
 
 
 def _unseen(root: Fiber) -> BaseException | None:

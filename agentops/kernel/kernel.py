@@ -146,7 +146,9 @@ class Kernel:
                 cancel_fiber(world, *condemned.pop(0))
             self._steps += 1
             if self._steps >= limit and ready:
+                world.current = None
                 return True
+        world.current = None
         return False
 
     def _step(self, fiber: Fiber) -> None:
@@ -170,8 +172,6 @@ class Kernel:
             self._ended(fiber)
         else:
             self._perform(fiber, operation)
-        finally:
-            world.current = None
 
     def _opened(self, generator: AsyncGenerator[Any, Any]) -> None:
         """A handler opened an async generator: its fiber closes it."""

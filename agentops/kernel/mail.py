@@ -127,9 +127,7 @@ def _begin(world: World, process: Process, envelope: Envelope) -> None:
     process.turns += 1
     handler = process.handlers[codec.kind]
     coroutine = handler.function(process.agent, message)
-    fiber = Fiber(process, f"{process.name}/{process.turns}/0", coroutine, world.base.copy(), None)
-    fiber.envelope = envelope
-    fiber.handler = handler
+    fiber = Fiber(process, "", coroutine, world.base.copy(), None, envelope, handler)
     process.root = fiber
     world.ready.append(fiber)
 

@@ -124,6 +124,7 @@ class Fiber:
     """
 
     __slots__ = (
+        "_path",
         "branches",
         "cancelled",
         "context",
@@ -137,21 +138,31 @@ class Fiber:
         "handler",
         "live",
         "made",
-        "path",
         "process",
         "result",
         "root",
         "scope",
         "seen",
         "swallowed",
+        "turn",
         "value",
         "waiting",
         "watchers",
     )
 
-    def __init__(self, process: Process, path: str, coroutine: Any, context: Context, root: Fiber | None) -> None:
+    def __init__(
+        self,
+        process: Process,
+        path: str,
+        coroutine: Any,
+        context: Context,
+        root: Fiber | None,
+        envelope: Envelope | None = None,
+        handler: Handler | None = None,
+    ) -> None:
         self.process = process
-        self.path = path
+        self._path = path
+        self.turn = process.turns
         self.coroutine = coroutine
         self.context = context
         self.root = self if root is None else root
@@ -171,12 +182,19 @@ class Fiber:
         self.watchers: list[Any] | None = None
         self.generators: list[Any] | None = None
         # of a turn's root only
-        self.envelope: Envelope | None = None
-        self.handler: Handler | None = None
+        self.envelope = envelope
+        self.handler = handler
         self.live = 1
         """Fibers of this turn that are not done; the turn is over when none is."""
         self.made: dict[int, Any] | None = None
         """Operations made and not yet awaited."""
+
+    @property
+    def path(self) -> str:
+        """Its identity: ``agent/turn/0`` of a turn's root, and what started it of a branch."""
+        if not self._path:
+            self._path = f"{self.process.name}/{self.turn}/0"
+        return self._path
 
 
 class Timer:

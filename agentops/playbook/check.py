@@ -7,6 +7,7 @@ each playbook's output looks like. It makes no call and runs no agent's code bey
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from agentops.kernel.suggest import nearest
@@ -142,7 +143,8 @@ class _Checker:
         if step.kind == "tool":
             return Record(step.target, self.results.tool(step).arguments.kind), f"tool {step.target!r}"
         if step.kind == "playbook":
-            return self.wanted.get(step.id, Record("inputs")), f"playbook {step.target!r}"
+            wanted = replace(self.wanted.get(step.id, Record("")), name=step.target)
+            return wanted, f"playbook {step.target!r}"
         find_agent(step.target, self.plan, self.results.catalog)
         kind = self.results.handler(step).accepts.kind
         return Record(kind.__name__, kind), f"{kind.__name__} (what agent {step.target!r} accepts)"

@@ -119,7 +119,9 @@ class Conductor(Agent):
             message: Message = codec.decode(encode(given))
         except MessageInvalid as error:
             msg = f"{self._where((*step.place, 'input'))}: step {step.id!r}: {error.what}"
-            hint = f"Agent {step.target!r} takes a {codec.name}; look at what the step that the value came from returned."
+            hint = (
+                f"Agent {step.target!r} takes a {codec.name}; look at what the step that the value came from returned."
+            )
             raise MessageInvalid(msg, hint=hint, step=step.id) from error
         return message
 

@@ -18,7 +18,7 @@ from agentops.playbook.expressions import Condition, references
 from agentops.playbook.plan import Branch, Call, Let, Loop, Parallel, Plan, Step, children, steps_of, tree_refs
 from agentops.playbook.problems import Problems
 
-__all__ = ["START", "calls_graph", "circle", "data_graph", "reading_order", "unreachable", "ways_graph"]
+__all__ = ["START", "calls_graph", "circle", "data_graph", "loop_edges", "reading_order", "unreachable", "ways_graph"]
 
 START = ""
 """The node before the first step."""
@@ -69,6 +69,11 @@ def _exits(graph: Graph[str], step: Step, truth: Truth) -> list[str]:
             if truth(step.until) is not True and step.at_most > 1:
                 graph.add_edges_from(((end, step.steps[0].id) for end in ends), again=True)
             return ends
+
+
+def loop_edges(graph: Graph[str]) -> list[tuple[str, str]]:
+    """The edges of a graph of ways that lead from a loop's end back to its start."""
+    return [(one, other) for one, other, data in graph.edges(data=True) if data.get("again")]
 
 
 def unreachable(plan: Plan, truth: Truth) -> list[Step]:

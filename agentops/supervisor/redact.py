@@ -23,7 +23,7 @@ from agentops.supervisor.key_shapes import SHAPES
 __all__ = ["SHORTEST_SECRET", "Redactor", "rebuilt", "texts"]
 
 SHORTEST_SECRET: Final = 8
-"""Registered values below this many characters are left out (see `Redactor.too_short`): they are in every text."""
+"""Registered values below this many characters are left out (see `Redactor.left_out`): they are in every text."""
 
 _TOKEN_CHARS: Final = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+/=.~"
 _TO_RUNS: Final = bytes(ord("a") if char in _TOKEN_CHARS else ord(" ") for char in range(256))
@@ -36,26 +36,27 @@ class Redactor:
     """Finds secrets in texts, JSON values and JSON bytes, and puts ``[redacted:<kind>]`` in their place.
 
     ``registered``: values, or values by name; the kind is then the name, else ``secret``. Values are never shown,
-    not even by ``repr``. ``too_short`` names those that were left out.
+    not even by ``repr``. ``left_out`` names those that cannot be looked for: too short, or no Unicode text.
     """
 
-    __slots__ = ("_kinds", "_needles", "_registered", "too_short")
+    __slots__ = ("_in_json", "_in_text", "_kinds", "_registered", "left_out")
 
     def __init__(self, registered: Mapping[str, str] | Iterable[str] = ()) -> None:
         named = registered.items() if isinstance(registered, Mapping) else (("secret", value) for value in registered)
         self._kinds: dict[str, str] = {}
-        self.too_short: tuple[str, ...] = ()
+        self.left_out: tuple[str, ...] = ()
         for name, value in named:
-            if len(value) < SHORTEST_SECRET or value in f"[redacted:{name}]":
-                self.too_short += (name,)
+            if len(value) < SHORTEST_SECRET or value in f"[redacted:{name}]" or not _is_text(value):
+                self.left_out += (name,)
                 continue
             for form in _forms(value):
                 self._kinds.setdefault(form, re.sub(r"[^A-Za-z0-9_.-]", "-", name))
         longest_first = sorted(self._kinds, key=lambda form: (-len(form), form))
         self._registered = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
         # a form with a run of its own is seen by the quick look; only the others must be looked for one by one
-        needles = (encode(form)[1:-1] for form in longest_first)
-        self._needles = tuple(needle for needle in needles if _RUN not in needle.translate(_TO_RUNS))
+        runless = [form for form in longest_first if _RUN not in form.encode().translate(_TO_RUNS)]
+        self._in_text = tuple(form.encode() for form in runless)
+        self._in_json = tuple(encode(form)[1:-1] for form in runless)
 
     def __repr__(self) -> str:
         return f"Redactor({len(self._kinds)} registered forms)"
@@ -66,7 +67,7 @@ class Redactor:
             return text
         data = text.encode("utf-8", "surrogatepass")
         shaped = _may_hold_shape(data)
-        if self._registered is not None and (shaped or any(needle in data for needle in self._needles)):
+        if self._registered is not None and (shaped or any(form in data for form in self._in_text)):
             text = self._registered.sub(lambda match: f"[redacted:{self._kinds[match[0]]}]", text)
         if not shaped:
             return text
@@ -107,7 +108,7 @@ class Redactor:
 
     def _may_hold(self, data: bytes) -> bool:
         """Whether JSON bytes could hold a secret once decoded. Escapes could spell one, so they count as perhaps."""
-        if _may_hold_shape(data) or any(needle in data for needle in self._needles):
+        if _may_hold_shape(data) or any(form in data for form in self._in_json):
             return True
         return b"\\" in data and any(split in data for split in _SPLITS_ESCAPES)
 
@@ -126,11 +127,20 @@ def _masked(match: re.Match[str], kind: str) -> str:
     return f"{whole[: match.start('secret') - start]}[redacted:{kind}]{whole[match.end('secret') - start :]}"
 
 
+def _is_text(value: str) -> bool:
+    """Whether it could stand in JSON at all: no lone surrogates, as an undecodable environment variable has."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _forms(value: str) -> Iterable[str]:
     """A registered value as it may turn up: plain, escaped in JSON, percent-encoded, in hex and in base64."""
-    data = value.encode("utf-8", "surrogatepass")
+    data = value.encode()
     yield value
-    yield encode(value)[1:-1].decode() if value.isprintable() else value
+    yield encode(value)[1:-1].decode()
     yield "".join(chr(byte) if chr(byte) in _UNRESERVED else f"%{byte:02X}" for byte in data)
     yield data.hex()
     yield data.hex().upper()

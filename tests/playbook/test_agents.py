@@ -126,7 +126,7 @@ HANDLER = """
 def test_a_file_that_cannot_be_loaded_is_named_with_its_line(
     tmp_path: Path, text: str, line: int, said: str, hint: str
 ) -> None:
-    with pytest.raises(AgentDefinitionError, match="broken.py") as caught:
+    with pytest.raises(AgentDefinitionError, match=r"broken\.py") as caught:
         load_agents(folder(tmp_path, broken=text, shared=SHARED))
     assert said in caught.value.what
     assert hint in caught.value.hint

@@ -170,7 +170,7 @@ def test_what_turns_out_wrong_only_in_a_run_names_playbook_line_and_value(
     if error is None:
         assert play(house, {"said": said}).output == "cats"
     else:
-        with pytest.raises(error, match=".") as caught:
+        with pytest.raises(error, match=r".") as caught:
             play(house, {"said": said})
         assert text in str(caught.value)
         assert str(tmp_path) not in str(caught.value)

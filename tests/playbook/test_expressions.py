@@ -1,4 +1,4 @@
-"""References, templates and conditions: what is written is parsed to what it says, or refused at the right character."""
+"""A reference, a template or a condition means what it says, or is refused at the character that is wrong."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from agentops.playbook.expressions import (
     render,
 )
 from agentops.playbook.parser import MAX_LENGTH, MAX_NESTING, parse_condition, parse_template
+from agentops.playbook.plan import Tree
 
 A = Ref("a")
 
@@ -106,7 +107,7 @@ def test_a_condition_means_what_it_says(text: str, tree: Condition | None) -> No
 def test_what_does_not_parse_is_refused_at_the_character_where_it_stops_making_sense(
     text: str, offset: int, said: str
 ) -> None:
-    with pytest.raises(ExpressionError, match=".") as caught:
+    with pytest.raises(ExpressionError, match=r".") as caught:
         parse_condition(text)
     assert said in caught.value.what
     assert caught.value.offset == offset
@@ -142,7 +143,7 @@ def test_a_template_is_text_with_references_in_it(text: str, parts: tuple[str | 
     ],
 )
 def test_a_template_is_refused_at_the_character_that_is_wrong(text: str, offset: int, said: str) -> None:
-    with pytest.raises(ExpressionError, match=".") as caught:
+    with pytest.raises(ExpressionError, match=r".") as caught:
         parse_template(text)
     assert said in caught.value.what
     assert caught.value.offset == offset
@@ -163,17 +164,23 @@ _texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
 _refs = st.builds(Ref, _names, st.lists(_names | _texts | st.integers(-99, 99), max_size=3).map(tuple))
 _values = st.builds(
     Value,
-    st.none() | st.booleans() | st.integers(-(10**15), 10**15) | _texts | st.floats(allow_nan=False, allow_infinity=False),
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**15), 10**15)
+    | _texts
+    | st.floats(allow_nan=False, allow_infinity=False),
 )
 _operands = _refs | _values | st.builds(Length, _refs) | st.builds(ListOf, st.lists(_values, max_size=3).map(tuple))
 _compared = st.builds(Compare, st.sampled_from(["==", "!=", "<", "<=", ">", ">=", "in"]), _operands, _operands)
 _conditions: st.SearchStrategy[Condition] = st.recursive(
     _operands | _compared,
-    lambda inner: st.builds(Not, inner)
-    | st.builds(
-        lambda word, parts: Both(word, tuple(part for part in parts)),
-        st.sampled_from(["and", "or"]),
-        st.lists(inner, min_size=2, max_size=3),
+    lambda inner: (
+        st.builds(Not, inner)
+        | st.builds(
+            lambda word, parts: Both(word, tuple(part for part in parts)),
+            st.sampled_from(["and", "or"]),
+            st.lists(inner, min_size=2, max_size=3),
+        )
     ),
     max_leaves=8,
 )
@@ -199,7 +206,8 @@ def test_text_near_the_language_parses_or_is_refused_within_its_own_length(text:
 
 
 _json: st.SearchStrategy[Any] = st.recursive(
-    st.none() | st.booleans() | st.integers() | _texts, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_names, inner, max_size=3)
+    st.none() | st.booleans() | st.integers() | _texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_names, inner, max_size=3),
 )
 
 
@@ -283,14 +291,18 @@ def test_the_reason_on_record_is_the_condition_with_what_it_saw() -> None:
 def test_text_takes_scalars_and_refuses_what_has_no_text() -> None:
     template = parse_template("${inputs.name}: ${inputs.n}, ${step.score}, ${inputs.flag}")
     assert fill(template, VALUES) == "cat: 3, 0.5, true"
-    with pytest.raises(EvaluationError, match="step.items cannot stand inside text: it is a list of 2"):
+    with pytest.raises(EvaluationError, match=r"step\.items cannot stand inside text: it is a list of 2"):
         fill(parse_template("all ${step.items}"), VALUES)
-    with pytest.raises(EvaluationError, match="inputs.none cannot stand inside text: it is nothing"):
+    with pytest.raises(EvaluationError, match=r"inputs\.none cannot stand inside text: it is nothing"):
         fill(parse_template("no ${inputs.none}"), VALUES)
 
 
 def test_a_field_whose_step_has_not_run_is_left_out() -> None:
-    tree = {"a": Template((Ref("gone", ("x",)),)), "b": 1, "c": (Template((Ref("step", ("score",)),)),)}
+    tree: dict[str, Tree] = {
+        "a": Template((Ref("gone", ("x",)),)),
+        "b": 1,
+        "c": (Template((Ref("step", ("score",)),)),),
+    }
     assert fill(tree, VALUES) == {"b": 1, "c": [0.5]}
     assert fill(Template((Ref("gone"),)), VALUES) is ABSENT
 

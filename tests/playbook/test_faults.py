@@ -50,8 +50,10 @@ def branch(condition: str) -> str:
         (
             book("  - {id: a}"),
             [
-                "8:5 nothing says what this step does; it needs one of 'agent', 'tool', 'parallel', 'when', 'repeat', "
-                "'playbook', 'value' | For example: agent: writer"
+                (
+                    "8:5 nothing says what this step does; it needs one of 'agent', 'tool', 'parallel', 'when', "
+                    "'repeat', 'playbook', 'value' | For example: agent: writer"
+                )
             ],
         ),
         (book("  - {id: a, agnet: x}"), ["8:13 unknown key 'agnet' in a step | Did you mean 'agent'?"]),
@@ -85,8 +87,10 @@ def branch(condition: str) -> str:
         (
             book("  - {id: a, agent: x, input: hello}"),
             [
-                "8:30 an agent's input is a mapping of fields, or one reference | "
-                "Write the field's name before it: 'text: ...'."
+                (
+                    "8:30 an agent's input is a mapping of fields, or one reference | "
+                    "Write the field's name before it: 'text: ...'."
+                )
             ],
         ),
         (book("  - {id: a, tool: x, input: '${a}'}"), ["8:29 'input' must be a mapping, not the text '${a}' | "]),
@@ -155,8 +159,10 @@ def branch(condition: str) -> str:
             [
                 "1:17 budget money=-1 is not an amount of US dollars from 0 | Write US dollars, as in money=0.50.",
                 "1:21 there is no budget in 'tokns' | Did you mean 'tokens'?",
-                "1:43 budget tool_calls=1.5 is not a whole number from 0 | "
-                "Write a whole number, as in tool_calls=20000.",
+                (
+                    "1:43 budget tool_calls=1.5 is not a whole number from 0 | "
+                    "Write a whole number, as in tool_calls=20000."
+                ),
             ],
         ),
         (
@@ -173,8 +179,10 @@ def branch(condition: str) -> str:
         (
             branch("inputs.n >> 2"),
             [
-                "10:21 expected a value, found '>' | A value is a reference such as step.field, a text in quotes, "
-                "a number, true, false or null."
+                (
+                    "10:21 expected a value, found '>' | A value is a reference such as step.field, a text in quotes, "
+                    "a number, true, false or null."
+                )
             ],
         ),
     ],
@@ -208,8 +216,10 @@ def test_a_wrong_shape_is_refused_where_it_stands(text: str, expected: list[str]
         (
             book(FIRST, head=HEAD.replace("demo", "reader")),
             [
-                "1:11 the playbook has the name of its agent 'reader' | "
-                "The playbook itself appears as an agent in a run; rename one."
+                (
+                    "1:11 the playbook has the name of its agent 'reader' | "
+                    "The playbook itself appears as an agent in a run; rename one."
+                )
             ],
         ),
         (
@@ -231,8 +241,10 @@ def test_a_wrong_shape_is_refused_where_it_stands(text: str, expected: list[str]
             book("  - {id: a, agent: reader, input: {topic: 12, limit: '3', depth: deeep}}"),
             [
                 "8:43 Topic.topic must be text: 12 is an integer, not text | Put it in quotes.",
-                "8:54 Topic.limit must be an integer: '3' is text, not an integer | "
-                "Write it without quotes; yes, no, on, off and numbers with '_' are text here.",
+                (
+                    "8:54 Topic.limit must be an integer: '3' is text, not an integer | "
+                    "Write it without quotes; yes, no, on, off and numbers with '_' are text here."
+                ),
                 "8:66 Topic.depth must be 'deep' or 'quick': 'deeep' is not 'deep' or 'quick' | ",
             ],
         ),
@@ -254,8 +266,10 @@ def test_a_wrong_shape_is_refused_where_it_stands(text: str, expected: list[str]
         (
             book(FIRST + "  - {id: b, agent: judging, input: '${a}'}"),
             [
-                "9:36 a does not fit Judge (what agent 'judging' accepts): Notes has no field 'draft', "
-                "which Judge needs | Give its fields one by one."
+                (
+                    "9:36 a does not fit Judge (what agent 'judging' accepts): Notes has no field 'draft', "
+                    "which Judge needs | Give its fields one by one."
+                )
             ],
         ),
         (
@@ -269,8 +283,10 @@ def test_a_wrong_shape_is_refused_where_it_stands(text: str, expected: list[str]
         (
             book("  - {id: b, agent: author, input: {}}"),
             [
-                "8:20 agent 'author' handles 'Polish' and 'Write', and this input fits none of them | "
-                "Say which one is meant with 'message: ...'."
+                (
+                    "8:20 agent 'author' handles 'Polish' and 'Write', and this input fits none of them | "
+                    "Say which one is meant with 'message: ...'."
+                )
             ],
         ),
         (
@@ -303,8 +319,7 @@ def test_a_wrong_shape_is_refused_where_it_stands(text: str, expected: list[str]
         (
             book(FIRST + "  - {id: b, value: ['${a.notes.text}', '${a.topic.x}', '${a[0]}']}"),
             [
-                "9:24 a.notes.text: a list has no field 'text' | "
-                "Take one item with [0], or its size with length(...).",
+                "9:24 a.notes.text: a list has no field 'text' | Take one item with [0], or its size with length(...).",
                 "9:43 a.topic.x: text has no parts, so no 'x' | Refer to it as it is.",
                 "9:59 a[0]: Notes is no list and has no item [0] | It has 'topic' and 'notes'.",
             ],
@@ -312,8 +327,10 @@ def test_a_wrong_shape_is_refused_where_it_stands(text: str, expected: list[str]
         (
             book(FIRST + "  - {id: b, value: 'all of ${a.notes}'}"),
             [
-                "9:30 a.notes is a list of Note and cannot stand inside text | Text takes texts, numbers, true and "
-                "false. A field may have the whole value, without text around."
+                (
+                    "9:30 a.notes is a list of Note and cannot stand inside text | Text takes texts, numbers, true and "
+                    "false. A field may have the whole value, without text around."
+                )
             ],
         ),
         (book(FIRST, output="${b}"), ["9:11 b: there is no step 'b' | There is: a, inputs."]),
@@ -324,15 +341,15 @@ def test_a_wrong_shape_is_refused_where_it_stands(text: str, expected: list[str]
         (
             book("  - {id: a, value: '${b}'}\n  - {id: b, value: '${c}'}\n  - {id: c, value: '${a}'}"),
             [
-                "8:23 b: steps use each other in a circle: a uses b uses c uses a | "
-                "Only 'repeat' may go round: put these steps under it, with 'until' and 'at_most'."
+                (
+                    "8:23 b: steps use each other in a circle: a uses b uses c uses a | "
+                    "Only 'repeat' may go round: put these steps under it, with 'until' and 'at_most'."
+                )
             ],
         ),
         (
             book("  - {id: a, value: '${a}'}"),
-            [
-                "8:23 a: step 'a' uses its own result | Only inside 'repeat' can a step see a result of before."
-            ],
+            ["8:23 a: step 'a' uses its own result | Only inside 'repeat' can a step see a result of before."],
         ),
         (
             book(
@@ -341,17 +358,23 @@ def test_a_wrong_shape_is_refused_where_it_stands(text: str, expected: list[str]
                 + "  - {id: e, value: '${d}'}"
             ),
             [
-                "9:85 c: step 'c' may not have run: it stands under 'then' of 'b' | "
-                "Use 'b': its value is that of the last step of whichever way was taken.",
-                "10:23 d: step 'd' may not have run: it stands under 'else' of 'b' | "
-                "Use 'b': its value is that of the last step of whichever way was taken.",
+                (
+                    "9:85 c: step 'c' may not have run: it stands under 'then' of 'b' | "
+                    "Use 'b': its value is that of the last step of whichever way was taken."
+                ),
+                (
+                    "10:23 d: step 'd' may not have run: it stands under 'else' of 'b' | "
+                    "Use 'b': its value is that of the last step of whichever way was taken."
+                ),
             ],
         ),
         (
             book("  - {id: p, parallel: [{id: b, value: 1}, {id: c, value: '${b}'}]}"),
             [
-                "8:61 b: step 'c' runs side by side with 'b' and cannot use its result | "
-                "Move it behind the parallel step 'p'."
+                (
+                    "8:61 b: step 'c' runs side by side with 'b' and cannot use its result | "
+                    "Move it behind the parallel step 'p'."
+                )
             ],
         ),
         (
@@ -371,30 +394,38 @@ def test_a_wrong_shape_is_refused_where_it_stands(text: str, expected: list[str]
         (
             branch("a.notes"),
             [
-                "10:11 a.notes is a list of Note, not true or false | "
-                "Compare it with something, for example: length(step.items) > 0"
+                (
+                    "10:11 a.notes is a list of Note, not true or false | "
+                    "Compare it with something, for example: length(step.items) > 0"
+                )
             ],
         ),
         (
             branch('inputs.kind == "quik"'),
             [
-                "10:11 inputs.kind == \"quik\" is always false: 'quick' or 'deep' against 'quik' | "
-                "Compare with a value that it can have."
+                (
+                    "10:11 inputs.kind == \"quik\" is always false: 'quick' or 'deep' against 'quik' | "
+                    "Compare with a value that it can have."
+                )
             ],
         ),
         (
             branch("inputs.topic < 3"),
             [
-                "10:11 text cannot be compared with 3 by '<' | "
-                "'<' and its like compare numbers with numbers, and text with text."
+                (
+                    "10:11 text cannot be compared with 3 by '<' | "
+                    "'<' and its like compare numbers with numbers, and text with text."
+                )
             ],
         ),
         (branch("length(a) > 2"), ["10:18 a is Notes and has no length | Did you mean length(a.notes)?"]),
         (
             branch("inputs.n in inputs.topic"),
             [
-                "10:23 'in' needs a list on its right, and inputs.topic is text | "
-                'For example: inputs.depth in ["quick", "deep"]'
+                (
+                    "10:23 'in' needs a list on its right, and inputs.topic is text | "
+                    'For example: inputs.depth in ["quick", "deep"]'
+                )
             ],
         ),
         (
@@ -419,7 +450,7 @@ LOOP: Final = """\
 
 
 def test_in_a_loop_a_step_may_use_the_round_before_in_a_field_that_has_a_default() -> None:
-    assert checked(book(FIRST + LOOP.replace("OPINION", '"${judge}"'), output="${write.text}"))
+    assert faults(book(FIRST + LOOP.replace("OPINION", '"${judge}"'), output="${write.text}")) == []
 
 
 @pytest.mark.parametrize(
@@ -428,29 +459,37 @@ def test_in_a_loop_a_step_may_use_the_round_before_in_a_field_that_has_a_default
         (
             '{id: write, agent: judging, input: {draft: "${judge.remarks}"}}',
             [
-                "14:54 in the first round there is no 'judge' yet, and Judge.draft has no default | "
-                "Give the field a default in its message type; it is left out in the first round."
+                (
+                    "14:54 in the first round there is no 'judge' yet, and Judge.draft has no default | "
+                    "Give the field a default in its message type; it is left out in the first round."
+                )
             ],
         ),
         (
             '{id: write, agent: reader, input: {topic: "so ${judge.accepted}"}}',
             [
-                "14:59 in the first round there is no 'judge' yet | Give a field of its own the whole value: "
-                "'${judge.accepted}'; it is left out in the first round."
+                (
+                    "14:59 in the first round there is no 'judge' yet | Give a field of its own the whole value: "
+                    "'${judge.accepted}'; it is left out in the first round."
+                )
             ],
         ),
         (
             '{id: write, value: "${judge}"}',
             [
-                "14:33 in the first round there is no 'judge' yet | Give a field of its own the whole value: "
-                "'${judge}'; it is left out in the first round."
+                (
+                    "14:33 in the first round there is no 'judge' yet | Give a field of its own the whole value: "
+                    "'${judge}'; it is left out in the first round."
+                )
             ],
         ),
         (
             '{id: write, agent: judging, input: "${judge}"}',
             [
-                "14:46 in the first round there is no 'judge' yet, and Judge (what agent 'judging' accepts) cannot "
-                "be left out | Give its fields one by one; one that has a default may be left out."
+                (
+                    "14:46 in the first round there is no 'judge' yet, and Judge (what agent 'judging' accepts) cannot "
+                    "be left out | Give its fields one by one; one that has a default may be left out."
+                )
             ],
         ),
     ],
@@ -470,12 +509,15 @@ def test_what_needs_a_round_before_the_first_is_refused(step: str, expected: lis
 
 def test_what_is_inside_a_loop_or_a_parallel_can_be_used_behind_it() -> None:
     inside = FIRST + LOOP.replace("OPINION", "null") + "  - {id: p, parallel: [{id: x, value: 1}]}\n"
-    assert checked(book(inside, output='["${write.version}", "${x}", "${p.x}", "${loop.rounds}", "${loop.accepted}"]'))
+    assert (
+        faults(book(inside, output='["${write.version}", "${x}", "${p.x}", "${loop.rounds}", "${loop.accepted}"]'))
+        == []
+    )
 
 
 def test_a_branch_has_the_value_of_whichever_way_was_taken() -> None:
     both = "  - {id: b, when: inputs.n > 1, then: [{id: c, value: '${a}'}], else: [{id: d, value: '${a}'}]}\n"
-    assert checked(book(FIRST + both, output="${b.topic}"))
+    assert faults(book(FIRST + both, output="${b.topic}")) == []
     one = "  - {id: b, when: inputs.n > 1, then: [{id: c, value: '${a}'}]}\n"
     use = "  - {id: e, agent: author, message: Write, input: {notes: '${b}'}}\n"
     assert faults(book(FIRST + one + use)) == ["10:59 Write.notes must be Notes: nothing is not Notes | "]
@@ -499,6 +541,6 @@ def test_all_faults_are_listed_in_the_order_of_the_file_and_the_first_is_the_err
 
 
 def test_a_check_runs_no_agent_and_calls_no_tool() -> None:
-    assert checked(book("  - {id: a, tool: publish, input: {title: x, notes: []}}"))
+    assert faults(book("  - {id: a, tool: publish, input: {title: x, notes: []}}")) == []
     assert read(book(FIRST)).steps
     assert CATALOG.tools["publish"].name == "publish"

@@ -116,7 +116,7 @@ def test_text_is_read_as_the_type_that_is_declared(workspace: Path, name: str, g
 )
 def test_what_does_not_fit_is_refused_by_name(workspace: Path, name: str, given: Any, said: str) -> None:
     (workspace / "empty").mkdir()
-    with pytest.raises(InvalidInput, match=".") as caught:
+    with pytest.raises(InvalidInput, match=r".") as caught:
         resolve({name: given}, workspace)
     assert said in caught.value.what
     assert caught.value.exit_code == 2

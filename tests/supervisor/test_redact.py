@@ -148,9 +148,11 @@ def test_a_registered_value_within_another_goes_with_it() -> None:
     assert redactor.text("abcdefghijkl abcdefgh") == "[redacted:long] [redacted:short]"
 
 
-def test_values_that_are_in_every_text_are_left_out_and_named() -> None:
-    redactor = Redactor({"KEY": "none", "EMPTY": "", "ODD": "redacted", "REAL": "long-enough-value"})
-    assert redactor.too_short == ("KEY", "EMPTY", "ODD")
+def test_values_that_cannot_be_looked_for_are_left_out_and_named() -> None:
+    redactor = Redactor(
+        {"KEY": "none", "EMPTY": "", "ODD": "redacted", "BYTES": "\udcff" * 9, "REAL": "long-enough-value"}
+    )
+    assert redactor.left_out == ("KEY", "EMPTY", "ODD", "BYTES")
     assert redactor.text("none of it") == "none of it"
 
 
