@@ -63,14 +63,18 @@ def _field(number: int) -> str:
 
 
 _KIND: Final = _field(0)
+_EFFECT: Final = f"substr({_field(1)}, 1, instr({_field(1)} || '#', '#') - 1)"
+"""The effect's id without the number of the attempt."""
+_AGENT: Final = f"rtrim(rtrim(rtrim({_field(1)}, '0123456789.#'), '/'), '0123456789')"
+"""What stands before ``/turn/fiber`` in a path, and a slash."""
 _WHERE_FROM: Final = f"runs.run AS run, blocks.seq AS seq, line.key AS line, {_AT} AS at"
 
 VIEWS: Final = {
     "records": f"SELECT {_WHERE_FROM}, {_KIND} AS kind, line.value AS data {_LINES}",
     "messages": f"""
         SELECT {_WHERE_FROM}, {_KIND} AS kind, {_field(1)} AS id,
-               substr({_field(1)}, 1, instr({_field(1)}, '/') - 1) AS sender,
-               CASE {_KIND} WHEN 'replied' THEN NULL ELSE {_field(2)} END AS recipient,
+               CASE {_KIND} WHEN 'replied' THEN NULL ELSE rtrim({_AGENT}, '/') END AS sender,
+               CASE {_KIND} WHEN 'replied' THEN rtrim({_AGENT}, '/') ELSE {_field(2)} END AS recipient,
                CASE {_KIND} WHEN 'replied' THEN NULL ELSE {_field(3)} END AS type,
                CASE {_KIND} WHEN 'replied' THEN {_field(2)} ELSE {_field(4)} END AS body
         {_LINES} WHERE {_KIND} IN ('sent', 'asked', 'published', 'replied')""",
@@ -80,18 +84,20 @@ VIEWS: Final = {
                (SELECT json_extract(later.data, '$[0][3]') FROM blocks AS later
                 WHERE later.run = blocks.run AND later.seq > blocks.seq
                   AND json_extract(later.data, '$[0][0]') = 'outcome'
-                  AND json_extract(later.data, '$[0][2]') = {_field(1)} LIMIT 1) AS outcome
+                  AND json_extract(later.data, '$[0][2]') = {_EFFECT} LIMIT 1) AS outcome
         {_LINES} WHERE {_KIND} IN ('effect', 'denied')""",
     "costs": f"""
-        SELECT {_WHERE_FROM}, {_field(1)} AS effect, {_KIND} AS state,
-               json_extract({_field(6)}, '$.money') AS money,
-               json_extract({_field(6)}, '$.tokens') AS tokens
-        {_LINES} WHERE {_KIND} = 'effect' AND {_field(6)} IS NOT NULL
-        UNION ALL
-        SELECT {_WHERE_FROM}, {_field(1)} AS effect, {_KIND} AS state,
-               json_extract({_field(2)}, '$.money') AS money,
-               json_extract({_field(2)}, '$.tokens') AS tokens
-        {_LINES} WHERE {_KIND} = 'settled'""",
+        SELECT reserved.run, reserved.seq, reserved.at, reserved.effect, reserved.agent, reserved.name,
+               coalesce(json_extract(coalesce(settled.amount, reserved.amount), '$.money'), 0) AS money,
+               coalesce(json_extract(coalesce(settled.amount, reserved.amount), '$.tokens'), 0) AS tokens,
+               coalesce(json_extract(coalesce(settled.amount, reserved.amount), '$.model_calls'), 0) AS model_calls,
+               coalesce(json_extract(coalesce(settled.amount, reserved.amount), '$.tool_calls'), 0) AS tool_calls,
+               CASE WHEN settled.amount IS NULL THEN 'as reserved' ELSE 'settled' END AS state
+        FROM (SELECT {_WHERE_FROM}, {_field(1)} AS effect, rtrim({_AGENT}, '/') AS agent, {_field(3)} AS name,
+                     {_field(6)} AS amount {_LINES} WHERE {_KIND} = 'effect' AND {_field(6)} IS NOT NULL) AS reserved
+        LEFT JOIN (SELECT runs.run AS run, {_field(1)} AS effect, {_field(2)} AS amount {_LINES}
+                   WHERE {_KIND} = 'settled') AS settled
+        ON settled.run = reserved.run AND settled.effect = reserved.effect""",
     "decisions": f"""
         SELECT {_WHERE_FROM}, {_field(1)} AS id, {_field(6)} AS by, {_field(2)} AS question,
                {_field(3)} AS options, {_field(4)} AS chosen, {_field(5)} AS because

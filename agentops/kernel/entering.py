@@ -13,15 +13,15 @@ from agentops.errors import (
     UnhandledMessage,
     UnknownRecipient,
 )
-from agentops.kernel import mail
+from agentops.kernel import acting, mail
 from agentops.kernel.agent import AgentSpec
 from agentops.kernel.process import Envelope, Process
-from agentops.kernel.records import Cancel, External, Start
+from agentops.kernel.records import Cancel, External, Resumed, Start
 from agentops.kernel.spawning import create
 from agentops.kernel.suggest import nearest
-from agentops.kernel.world import World
+from agentops.kernel.world import SECOND, World
 
-__all__ = ["RunSpec", "cancel", "external", "start"]
+__all__ = ["RunSpec", "cancel", "external", "go_on", "start"]
 
 
 class RunSpec(msgspec.Struct, frozen=True):
@@ -41,9 +41,8 @@ def start(world: World, spec: RunSpec, delivery: Start) -> None:
     """The run begins: its agents come to be, and the root agent is asked."""
     world.run = delivery.run
     world.gate.begin(world.now)
-    if spec.seconds is not None:
-        seconds = spec.seconds
-        world.set_timer(seconds, lambda: _out_of_time(world, seconds))
+    world.seconds = spec.seconds
+    _limit_time(world, world.now)
     for each in spec.agents:
         parent = _agent(world, each.parent) if each.parent else None
         create(world, each, each.name, parent)
@@ -51,6 +50,26 @@ def start(world: World, spec: RunSpec, delivery: Start) -> None:
     if envelope is not None:
         envelope.answered = True
         mail.post(world, envelope)
+
+
+def go_on(world: World, delivery: Resumed) -> None:
+    """A run goes on. The time since its last delivery is not counted as its own."""
+    idle = world.now - world.before
+    world.gate.postpone(idle)
+    _limit_time(world, world.started + idle)
+    world.fire_due()
+    acting.resumed(world, delivery)
+
+
+def _limit_time(world: World, since: int) -> None:
+    """End the run when its seconds, counted from then, are used up."""
+    world.started = since
+    if world.time_limit is not None:
+        world.time_limit.live = False
+    if world.seconds is not None:
+        limit = world.seconds
+        left = limit - (world.now - since) / SECOND
+        world.time_limit = world.set_timer(left, lambda: _out_of_time(world, limit))
 
 
 def external(world: World, delivery: External) -> None:

@@ -124,6 +124,10 @@ class Gate(Protocol):
         """The run starts, at that time in microseconds since 1970."""
         ...
 
+    def postpone(self, microseconds: int) -> None:
+        """The run lay idle for so long, interrupted or waiting for a person: that time is not its own."""
+        ...
+
     def spawned(self, agent: str, parent: str) -> None:
         """``parent`` has brought ``agent`` into being: the child never has more left than its parent."""
         ...
@@ -158,6 +162,10 @@ class OpenGate:
     def begin(self, at: int) -> None:
         """Nothing to time."""
         del at
+
+    def postpone(self, microseconds: int) -> None:
+        """Nothing to time."""
+        del microseconds
 
     def spawned(self, agent: str, parent: str) -> None:
         """Nothing to share."""

@@ -87,6 +87,7 @@ class Kernel:
             msg = "this kernel takes no more deliveries: " + ("it broke before" if self._broken else "its run is over")
             raise RunError(msg, hint="Rebuild it from the journal.")
         self._broken = True
+        world.before = world.now
         world.now = max(world.now, delivery.at)
         world.records = []
         world.requests = []
@@ -96,7 +97,10 @@ class Kernel:
         hooks = sys.get_asyncgen_hooks()
         sys.set_asyncgen_hooks(firstiter=self._opened)
         try:
-            world.fire_due()
+            if (
+                type(delivery) is not Resumed
+            ):  # which first moves the run's time limit, as it is not late for lying idle
+                world.fire_due()
             _ENTRIES[type(delivery)](self, delivery)
             more = self._run()
             if not more:
@@ -336,5 +340,5 @@ _ENTRIES: Final[dict[type, Callable[[Kernel, Any], None]]] = {
     Continue: lambda _kernel, _delivery: None,
     Outcome: lambda kernel, delivery: acting.outcome(kernel.world, delivery),
     Answer: lambda kernel, delivery: acting.answer(kernel.world, delivery),
-    Resumed: lambda kernel, delivery: acting.resumed(kernel.world, delivery),
+    Resumed: lambda kernel, delivery: entering.go_on(kernel.world, delivery),
 }

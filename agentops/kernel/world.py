@@ -96,6 +96,12 @@ class World:
         """The run's model, for agents that name none."""
         self.gate = gate
         self.now = 0
+        self.before = 0
+        """The time of the delivery before this one."""
+        self.started = 0
+        """Since when the run's seconds count: its start, later by the time that it was interrupted or put away."""
+        self.seconds: float | None = None
+        self.time_limit: Timer | None = None
         self.processes: dict[str, Process] = {}
         self.topics: dict[str, list[Process]] = {}
         self.ready: deque[Fiber] = deque()

@@ -94,7 +94,7 @@ def _load(package: str, path: Path, folder: Path) -> ModuleType:
         return importlib.import_module(f"{package}.{path.stem}")
     except AgentOpsError as error:
         raise _failure(error, error.what, error.hint, path, folder) from error
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit) as error:  # a user's file may raise anything: it is raised again, with its line
         what = f"{type(error).__name__}: {error}"
         raise _failure(error, what, _hint(error, folder), path, folder) from error
 

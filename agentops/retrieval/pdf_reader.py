@@ -86,6 +86,7 @@ def paragraphs(page: str) -> str:
     for line, following in zip(lines, [*lines[1:], ""], strict=True):
         written.append(line)
         begins = following.lstrip()[:1]
-        if len(line) < usual * _SHORT_LINE and (begins.isupper() or begins.isdigit()):
+        goes_on = line.endswith((",", ";", "-", "(", "/"))
+        if len(line) < usual * _SHORT_LINE and not goes_on and (begins.isupper() or begins.isdigit()):
             written.append("")
     return "\n".join(written)

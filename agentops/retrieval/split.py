@@ -1,6 +1,7 @@
 """Splitting: from a document's blocks to passages of a size that can be read, ranked and cited.
 
-A passage is a run of neighbouring blocks of one section, so that it never crosses a heading or a page. It is filled up
+A passage is a run of neighbouring blocks of one section, so that it never crosses a heading, a page, a rule or a
+comment. It is filled up
 to about `TARGET` characters; a block that alone is longer than `LONGEST` is cut, prose between sentences, code and
 tables between lines, and what has neither at white space. Passages do not overlap, and every character of a
 document that is not white space, a heading, or meant for tools is in exactly one.
@@ -52,7 +53,9 @@ def _sections(document: Extracted) -> Iterator[tuple[str, list[Block]]]:
     marks = list(document.marks)
     label, bare = "", None
     for block in document.blocks:
-        if block.kind in {"meta", "rule"}:
+        if block.kind in {"meta", "rule"}:  # not shown to readers: no passage may reach across it
+            yield _heading(path, label), section
+            section = []
             continue
         if marks and block.start >= marks[0][0]:
             yield _heading(path, label), section

@@ -12,7 +12,7 @@ from agentops.errors import AgentOpsError, ApprovalNeeded, RunError, revive
 from agentops.journal.sqlite import Append, chain
 from agentops.kernel.kernel import Kernel, Reaction
 from agentops.kernel.records import Answer, Approval, Cancel, Delivery, ErrorRecord, Finished
-from agentops.messages import decode
+from agentops.messages import decode, encode
 from agentops.runtime.definition import Definition
 from agentops.runtime.events import Ended, Event, Recorded, Text
 from agentops.runtime.perform import Performer
@@ -117,10 +117,17 @@ def _revived(error: ErrorRecord | None) -> AgentOpsError | None:
 class Run:
     """A run, as its caller holds it. Given by `Runtime.start` and `Runtime.resume`."""
 
-    def __init__(self, live: Live, post: Callable[[Live, Delivery], None], now: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        live: Live,
+        post: Callable[[Live, Delivery], None],
+        now: Callable[[], int],
+        redact: Callable[[bytes], bytes],
+    ) -> None:
         self._live = live
         self._post = post
         self._now = now
+        self._redact = redact
 
     @property
     def id(self) -> str:
@@ -187,7 +194,7 @@ class Run:
     async def cancel(self, reason: str = "cancelled by the caller") -> None:
         """Cancel the run; comes back when it is over, clean-ups included."""
         if self._live.ended is None:
-            self._post(self._live, Cancel(self._now(), reason))
+            self._post(self._live, Cancel(self._now(), decode(self._redact(encode(reason)))))
             await self.wait()
 
     def answer(self, approval: str, *, approve: bool, by: str = "", note: str = "") -> None:
@@ -195,4 +202,5 @@ class Run:
         if self._live.ended is not None or approval not in {each.effect for each in self.approvals}:
             msg = f"nothing waits for an answer under {approval!r} in run {self.id}"
             raise RunError(msg, hint="It may have been answered, or withdrawn, before.", effect=approval)
-        self._post(self._live, Answer(self._now(), approval, "approve" if approve else "deny", by, note))
+        said = decode(self._redact(encode([by, note])))
+        self._post(self._live, Answer(self._now(), approval, "approve" if approve else "deny", *said))

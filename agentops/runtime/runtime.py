@@ -19,10 +19,11 @@ import anyio
 import msgspec
 
 from agentops import clock
-from agentops.errors import Diverged, RunError
+from agentops.errors import Diverged, RunError, UnhandledMessage
 from agentops.journal.sqlite import Journal, RunRow
 from agentops.kernel.kernel import Kernel
 from agentops.kernel.records import Answer, Continue, External, Raw, Resumed, Start
+from agentops.kernel.suggest import nearest
 from agentops.messages import Message, codec, encode, from_json
 from agentops.runtime.definition import Definition
 from agentops.runtime.divergence import Divergence
@@ -94,13 +95,14 @@ class Runtime:
         """
         name = run or clock.new_run_id()
         kind = type(message)
+        _refuse_unhandled(definition, kind)
         body = self._redact(codec(kind).encode(message))
         header = from_json(dict, self._redact(encode(dict(definition.header))))
         at = clock.now()
         row = self.journal.create(name, definition.playbook, at)
         live = self._live(name, row, definition, attended=attended)
         self._engine.add(live, Start(at, name, kind.__name__, Raw(body), header))
-        return Run(live, self._engine.post, clock.now)
+        return Run(live, self._engine.post, clock.now, self._redact)
 
     async def resume(self, row: RunRow, definition: Definition, *, attended: bool = False) -> Run:
         """Go on with a run that was interrupted, or that waited for a person.
@@ -132,7 +134,7 @@ class Runtime:
             if answer.approval in taken:
                 live.answered.add(key)
                 self._engine.post(live, answer)
-        return Run(live, self._engine.post, clock.now)
+        return Run(live, self._engine.post, clock.now, self._redact)
 
     async def tell(self, run: Run, to: str, message: Message, *, key: str) -> None:
         """Send a message from outside to an agent of a run. ``key`` is the message's id in the record."""
@@ -149,6 +151,16 @@ class Runtime:
         live.attended = attended
         live.load_payload = self.journal.payload
         return live
+
+
+def _refuse_unhandled(definition: Definition, kind: type[Message]) -> None:
+    """Refuse a first message that the root agent does not handle, before there is a run."""
+    root = next((spec for spec in definition.spec.agents if spec.name == definition.spec.root), None)
+    handled = sorted(each.__name__ for each in root.cls.handlers()) if root is not None else []
+    if kind.__name__ not in handled:
+        msg = f"{definition.spec.root} does not handle {kind.__name__}; it handles {', '.join(handled) or 'nothing'}"
+        hint = nearest(kind.__name__, handled)
+        raise UnhandledMessage(msg, hint=hint, recipient=definition.spec.root, message=kind.__name__, handled=handled)
 
 
 def _rebuilt_exactly(journal: Journal, row: RunRow, definition: Definition) -> Rebuilt:

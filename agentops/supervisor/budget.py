@@ -186,6 +186,12 @@ class Ledger:
             if timed.started is None:
                 timed.started = at
 
+    def postpone(self, microseconds: int) -> None:
+        """Move every running clock on: so long the run lay idle, interrupted or waiting for a person."""
+        for scope in self.scopes.values():
+            if scope.started is not None:
+                scope.started += microseconds
+
     def late(self, scope: Scope, at: int) -> BudgetExceeded | None:
         """Why it is too late for anything more in this scope; starts clocks that do not run yet."""
         self.begin(scope, at)
@@ -280,7 +286,7 @@ def _overrun(meter: Meter) -> BudgetExceeded:
 def _hint(scope: str, unit: str, needed: int) -> str:
     value = dollars(needed).removeprefix("$").replace(",", "") if unit == "money" else str(needed)
     if scope == "run":
-        return f"`--budget {unit}={value}` would have covered it, as far as that; or ask for less work."
+        return f"It would fit with `--budget {unit}={value}`; what comes after it will need more."
     return (
         f"Raise {unit} in the playbook's budget for {scope!r} to {value} or more; what the run itself may use is "
         f"set by `--budget {unit}=...`."

@@ -94,6 +94,8 @@ def parse_limits(said: Mapping[str, Any], where: str = "budget") -> Limits:
 
     ``where`` names the place in errors. Raises `PolicyError`.
     """
+    if not isinstance(said, Mapping):
+        raise PolicyError(f"{where}: {str(said)[:60]!r} is not a mapping", hint="Write it as in {money: 0.50}.")
     made: dict[str, Any] = {}
     for name, value in said.items():
         if name not in Limits.__struct_fields__:

@@ -15,7 +15,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 from agentops.kernel.suggest import nearest
-from agentops.messages import encode
 from agentops.supervisor.lookalikes import alike, skeleton
 from agentops.supervisor.places import Check, email_domain, path_under, url_host
 
@@ -116,13 +115,29 @@ def _same(value: Any, wanted: Any) -> bool:
         return bool(value == wanted)
     if _kind(value) is not _kind(wanted):
         return False
-    return encode(value) == encode(wanted) if isinstance(wanted, dict | list) else bool(value == wanted)
+    if type(wanted) is list:
+        return len(value) == len(wanted) and all(map(_same, value, wanted))
+    if type(wanted) is dict:
+        return value.keys() == wanted.keys() and all(_same(value[key], wanted[key]) for key in wanted)
+    return bool(value == wanted)
+
+
+def _plain(value: Any) -> bool:
+    """Whether a setting is something that JSON arguments can be equal to (a YAML date is not: quote it)."""
+    if type(value) is list:
+        return all(map(_plain, value))
+    if type(value) is dict:
+        return all(type(key) is str for key in value) and all(map(_plain, value.values()))
+    return value is None or type(value) in {bool, str} or _number(value)
 
 
 def _one_of(wanted: Any) -> Test:
     """Certainly, where one is the same; perhaps, where a text only looks like one, or none is of the value's kind."""
     if not isinstance(wanted, list | tuple) or not wanted:
         raise ValueError(f"{wanted!r} is not a list of values")
+    odd = next((each for each in wanted if not _plain(each)), None)
+    if odd is not None:
+        raise ValueError(f"{odd!r} is a {type(odd).__name__}, which no argument can equal; if it is a text, quote it")
     kinds = {_kind(each) for each in wanted}
     bones = [skeleton(each) for each in wanted if type(each) is str]
 

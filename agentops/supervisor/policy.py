@@ -12,13 +12,14 @@ that names the tool looks at arguments, they are not even parsed.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 
 from agentops.kernel.gate import ToolDeclaration
-from agentops.messages import decode, encode
+from agentops.messages import decode
 from agentops.supervisor.matchers import Matcher, compile_matchers, glob
 from agentops.supervisor.policy_form import (
     DEFAULT_DENY,
@@ -179,7 +180,7 @@ class Policy:
     __slots__ = ("_dockets", "_exact", "_models", "_patterns", "digest", "rules")
 
     def __init__(self, form: PolicyForm) -> None:
-        self.digest = hashlib.sha256(encode(form.model_dump(mode="json"))).hexdigest()
+        self.digest = hashlib.sha256(json.dumps(form.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
         self.rules = tuple(_compile(form))
         self._models = None if form.models is None else tuple((name, glob(name)) for name in form.models)
         self._patterns = [rule for rule in self.rules if "*" in rule.tool]

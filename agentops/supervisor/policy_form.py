@@ -109,6 +109,8 @@ def read_form(
 
     Raises `PolicyError` listing everything that is wrong, each with its place; fact ``path``: that of the first.
     """
+    if not isinstance(said, Mapping):
+        raise _refusal([Fault((), f"{str(said)[:60]!r} is not a mapping", "Write it as in {allow: [...]}.")], locate)
     try:
         form = PolicyForm.model_validate(dict(said))
     except ValidationError as error:

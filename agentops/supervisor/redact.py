@@ -56,7 +56,7 @@ class Redactor:
         # a form with a run of its own is seen by the quick look; only the others must be looked for one by one
         runless = [form for form in longest_first if _RUN not in form.encode().translate(_TO_RUNS)]
         self._in_text = tuple(form.encode() for form in runless)
-        self._in_json = tuple(encode(form)[1:-1] for form in runless)
+        self._in_json = tuple(dict.fromkeys((*(encode(form)[1:-1] for form in runless), *self._in_text)))
 
     def __repr__(self) -> str:
         return f"Redactor({len(self._kinds)} registered forms)"
@@ -89,12 +89,12 @@ class Redactor:
             return data
         try:
             value = decode(data)
-        except (msgspec.MsgspecError, ValueError, RecursionError):
+            cleaned = self.value(value)
+            return data if cleaned is value else encode(cleaned)
+        except (msgspec.MsgspecError, ValueError, RecursionError, OverflowError):  # no JSON, or no number of ours
             text = data.decode("utf-8", "surrogateescape")
             clean = self.text(text)
             return data if clean is text else clean.encode("utf-8", "surrogateescape")
-        cleaned = self.value(value)
-        return data if cleaned is value else encode(cleaned)
 
     def kinds(self, value: Any) -> tuple[str, ...]:
         """The kinds of secrets in a plain JSON value, each once, sorted."""

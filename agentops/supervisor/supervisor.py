@@ -98,6 +98,10 @@ class Supervisor:
         self._now = at
         self.ledger.begin(self.ledger.root, at)
 
+    def postpone(self, microseconds: int) -> None:
+        """The run lay idle for so long; no budget of seconds counts that time."""
+        self.ledger.postpone(microseconds)
+
     def admit(self, proposal: Proposal) -> Admission:
         """Judge one proposal; where the answer is ``allow``, its reservation is held until `settle`."""
         try:

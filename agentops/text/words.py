@@ -29,8 +29,7 @@ STOP_WORDS: Final = frozenset(
     them themselves then there these they this those though through thus to too under until up upon us very was we were
     what when where whether which while who whom whose why will with within without would yes yet you your yours
     yourself yourselves
-    can't cannot couldn't didn't doesn't don't hadn't hasn't haven't i'm i've isn't it's let's shouldn't that's there's
-    they're wasn't we're weren't what's won't wouldn't you're
+    can't cannot couldn't didn't doesn't don't hadn't hasn't haven't i'm i've isn't shouldn't they're wasn't we're weren't won't wouldn't you're
     """.split(),
 )
 """English words that say nothing of a text's subject."""
@@ -40,7 +39,7 @@ def _fold(text: str) -> str:
     """Lowercase, without diacritics, compatibility forms resolved."""
     if text.isascii():
         return text.lower()
-    spread = unicodedata.normalize("NFKD", text.casefold())
+    spread = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     return unicodedata.normalize("NFC", "".join(char for char in spread if not unicodedata.combining(char)))
 
 

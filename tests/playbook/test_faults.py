@@ -7,7 +7,9 @@ from typing import Final
 import pytest
 
 from agentops.errors import PlaybookError
-from tests.playbook.house import CATALOG, checked, faults, read
+from agentops.kernel.tool import tool
+from agentops.playbook.catalog import Catalog
+from tests.playbook.house import CATALOG, checked, faults
 
 HEAD: Final = """\
 playbook: demo
@@ -541,6 +543,10 @@ def test_all_faults_are_listed_in_the_order_of_the_file_and_the_first_is_the_err
 
 
 def test_a_check_runs_no_agent_and_calls_no_tool() -> None:
-    assert faults(book("  - {id: a, tool: publish, input: {title: x, notes: []}}")) == []
-    assert read(book(FIRST)).steps
-    assert CATALOG.tools["publish"].name == "publish"
+    @tool(effect="irreversible")
+    def explode() -> str:
+        """Never called here."""
+        raise AssertionError
+
+    house = Catalog(CATALOG.agents, {"explode": explode})
+    assert faults(book("  - {id: a, tool: explode}"), house) == []

