@@ -53,11 +53,11 @@ def act(world: World, fiber: Fiber, operation: EffectOp) -> None:
     effect = OpenEffect(world.next_id(), fiber, operation)
     memory = fiber.process.memory
     if memory:
-        key = (effect.id.rsplit("/", 1)[1], operation.name, operation.arguments)
+        key = (effect.id.rsplit("/", 1)[1], operation.kind.name, operation.arguments)
         remembered = memory.pop(key, None)
         if remembered is not None:
             world.record(Reused(effect.id, remembered[0]))
-            world.resume(fiber, operation.decode(remembered[1]))
+            world.resume(fiber, operation.kind.decode(remembered[1]))
             return
     fiber.waiting = effect
     _propose(world, effect)
@@ -73,19 +73,19 @@ def _propose(world: World, effect: OpenEffect) -> None:
     agent = effect.id.rsplit("/", 2)[0]
     proposal = Proposal(
         _key(effect),
-        operation.kind,  # type: ignore[arg-type]
-        operation.name,
+        operation.kind.kind,
+        operation.kind.name,
         agent,
         operation.arguments,
         world.now,
-        operation.tool,
+        operation.kind.tool,
         operation.request,
         effect.approved,
     )
     admission = world.gate.admit(proposal)
     for guardrail, verdict, reason in admission.verdicts:
-        stage = "prompt" if operation.kind == "model" else "tool_call"
-        world.record(Guarded(proposal.effect, stage, operation.name, guardrail, verdict, reason))
+        stage = "prompt" if operation.kind.kind == "model" else "tool_call"
+        world.record(Guarded(proposal.effect, stage, operation.kind.name, guardrail, verdict, reason))
     arguments = operation.arguments if admission.arguments is None else admission.arguments
     shown = _shown(world, operation, arguments)
     if admission.verdict == "allow":
@@ -97,14 +97,16 @@ def _propose(world: World, effect: OpenEffect) -> None:
         world.open.pop(effect.id, None)
         error = admission.error or PermissionDenied(f"{operation.told()} was refused by {admission.rule}")
         world.records.append(
-            Denied(proposal.effect, operation.kind, operation.name, shown, admission.rule, ErrorRecord.of(error))
+            Denied(
+                proposal.effect, operation.kind.kind, operation.kind.name, shown, admission.rule, ErrorRecord.of(error)
+            )
         )
         _fail(world, effect, error)
 
 
 def _ask_a_person(world: World, effect: OpenEffect, state: str, shown: Raw, rule: str, because: str) -> None:
     effect.state = state
-    effect.approval = Approval(effect.id, effect.operation.kind, effect.operation.name, shown, rule, because)
+    effect.approval = Approval(effect.id, effect.operation.kind.kind, effect.operation.kind.name, shown, rule, because)
     world.records.append(effect.approval)
 
 
@@ -119,15 +121,15 @@ def _admit(world: World, effect: OpenEffect, agent: str, admission: Admission, a
         agent,
         effect.attempt,
         admission.max_output_tokens,
-        dispatched=operation.effect in ("pure", "idempotent"),
+        dispatched=operation.kind.effect in ("pure", "idempotent"),
     )
     world.open[effect.id] = effect
     world.requests.append(effect.request)
     world.records.append(
         Effect(
             _key(effect),
-            operation.kind,
-            operation.name,
+            operation.kind.kind,
+            operation.kind.name,
             shown,
             admission.rule,
             admission.reserved,
@@ -195,7 +197,7 @@ def outcome(world: World, delivery: Outcome) -> None:
         _deliver(world, effect, bytes(delivery.value))
         return
     said = delivery.error or ErrorRecord("EffectFailed", f"{operation.told()}: {delivery.status}")
-    if effect.fiber is not None and said.facts.get("transient") and effect.attempt <= operation.retries:
+    if effect.fiber is not None and said.facts.get("transient") and effect.attempt <= operation.kind.retries:
         _try_again(world, effect, said)
         return
     del world.open[effect.id]
@@ -204,7 +206,7 @@ def outcome(world: World, delivery: Outcome) -> None:
 
 def _try_again(world: World, effect: OpenEffect, said: ErrorRecord) -> None:
     wanted = said.facts.get("retry_after")
-    pause = float(wanted) if wanted is not None else effect.operation.backoff * 2 ** (effect.attempt - 1)
+    pause = float(wanted) if wanted is not None else effect.operation.kind.backoff * 2 ** (effect.attempt - 1)
     effect.attempt += 1
     effect.state = "waiting"
 
@@ -221,10 +223,10 @@ def _deliver(world: World, effect: OpenEffect, value: bytes) -> None:
     if fiber is None:
         return
     try:
-        stage = "model_output" if operation.kind == "model" else "tool_result"
+        stage = "model_output" if operation.kind.kind == "model" else "tool_result"
         if stage in world.gate.stages:
-            value = screened(world, stage, fiber.process.name, operation.name, value)
-        answer = operation.decode(value)
+            value = screened(world, stage, fiber.process.name, operation.kind.name, value)
+        answer = operation.kind.decode(value)
     except AgentOpsError as error:
         _fail(world, effect, error)
         return
@@ -232,7 +234,7 @@ def _deliver(world: World, effect: OpenEffect, value: bytes) -> None:
         if fiber.process.memory is None:
             fiber.process.memory = {}
         path = effect.id.rsplit("/", 1)[1]
-        fiber.process.memory[(path, operation.name, operation.arguments)] = (effect.id, value)
+        fiber.process.memory[(path, operation.kind.name, operation.arguments)] = (effect.id, value)
     effect.fiber = None
     world.resume(fiber, answer)
 
@@ -254,7 +256,9 @@ def answer(world: World, delivery: Answer) -> None:
         what = f"{effect.operation.told()} was denied by {delivery.by or 'a person'}"
         error = PermissionDenied(f"{what}: {delivery.note}" if delivery.note else what, rule="person")
         said = _shown(world, effect.operation, effect.operation.arguments)
-        record = Denied(effect.id, effect.operation.kind, effect.operation.name, said, "person", ErrorRecord.of(error))
+        record = Denied(
+            effect.id, effect.operation.kind.kind, effect.operation.kind.name, said, "person", ErrorRecord.of(error)
+        )
         world.record(record)
         _fail(world, effect, error)
 
@@ -282,7 +286,7 @@ def resumed(world: World, delivery: Resumed) -> None:
     """
     for ident in delivery.lost:
         effect = world.open[ident]
-        if effect.operation.kind == "model":
+        if effect.operation.kind.kind == "model":
             charge = world.gate.settle(_key(effect), None, happened=True)
             if charge is not None:
                 world.record(Settled(_key(effect), charge.settled, charge.overrun))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from agentops.errors import AgentDefinitionError, MessageInvalid
-from agentops.kernel.effects import EffectOp
+from agentops.kernel.effects import EffectKind, EffectOp
 from agentops.kernel.gate import EffectClass
 from agentops.messages import decode, encode
 
@@ -25,4 +25,5 @@ def act_effect(function: Callable[..., Any], args: tuple[Any, ...], effect: Effe
     except (TypeError, ValueError) as error:
         msg = f"act {module}.{name}: an argument cannot be recorded: {error}"
         raise MessageInvalid(msg, hint="Pass plain values: text, numbers, lists, mappings, messages.") from error
-    return EffectOp("act", f"act:{module}.{name}", arguments, decode=decode, effect=effect, perform=function)
+    kind = EffectKind("act", f"act:{module}.{name}", decode, effect, perform=function)
+    return EffectOp(kind, arguments)

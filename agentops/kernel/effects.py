@@ -9,9 +9,11 @@ An operation that is made and never awaited by the end of the turn is an error: 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import msgspec
 
 from agentops.errors import RunError
 from agentops.kernel.chat import ModelRequest
@@ -23,6 +25,7 @@ if TYPE_CHECKING:  # a name in an annotation only: `world` knows this module, th
 __all__ = [
     "WORLD",
     "AskOp",
+    "EffectKind",
     "EffectOp",
     "JoinOp",
     "Operation",
@@ -142,65 +145,48 @@ class JoinOp(Operation):
         return f"{self.mode} of {len(self.branches)} branches"
 
 
-class EffectOp(Operation):
-    """An effect: a request that the world answers, after the supervisor has allowed it.
+class EffectKind(msgspec.Struct, frozen=True):
+    """What all effects of one tool, model or function have in common."""
 
-    ``arguments`` is canonical JSON; ``decode`` turns the recorded answer into what the handler gets; ``perform`` is
-    what the shell calls, outside the kernel, with the decoded arguments.
-    """
-
-    __slots__ = (
-        "arguments",
-        "backoff",
-        "decode",
-        "direct",
-        "effect",
-        "kind",
-        "name",
-        "perform",
-        "request",
-        "retries",
-        "timeout",
-        "tool",
-    )
-
-    def __init__(
-        self,
-        kind: str,
-        name: str,
-        arguments: bytes,
-        *,
-        decode: Callable[[bytes], Any],
-        effect: EffectClass,
-        perform: Any = None,
-        tool: ToolDeclaration | None = None,
-        request: ModelRequest | None = None,
-        retries: int = 0,
-        backoff: float = 1.0,
-        timeout: float | None = None,
-        direct: Callable[[], Coroutine[Any, Any, Any]] | None = None,
-    ) -> None:
-        self.kind = kind
-        self.name = name
-        self.arguments = arguments
-        self.decode = decode
-        self.effect = effect
-        self.perform = perform
-        self.tool = tool
-        self.request = request
-        self.retries = retries
-        self.backoff = backoff
-        self.timeout = timeout
-        self.direct = direct
-
-    def __await__(self) -> Generator[Any, Any, Any]:
-        if WORLD.get() is not None:
-            return (yield self)
-        if self.direct is None:
-            msg = f"{self.told()} was awaited outside a run"
-            raise RunError(msg, hint="Await it in an agent's handler.")
-        return (yield from self.direct().__await__())
+    kind: Literal["tool", "model", "act", "person"]
+    name: str
+    decode: Callable[[bytes], Any]
+    """Turns the recorded answer into what the handler gets."""
+    effect: EffectClass
+    perform: Any = None
+    """What the shell calls, outside the kernel."""
+    tool: ToolDeclaration | None = None
+    retries: int = 0
+    """How often an attempt that failed in passing is made again."""
+    backoff: float = 1.0
+    """Seconds before the second attempt; doubled each time."""
+    timeout: float | None = None
+    """Seconds that an attempt may take."""
 
     def told(self) -> str:
         """What this is, for a person."""
         return f"{self.kind} {self.name}"
+
+
+class EffectOp(Operation):
+    """An effect: a request that the world answers, after the supervisor has allowed it.
+
+    ``arguments`` is canonical JSON; of a model's call, ``request`` says instead what is asked.
+    """
+
+    __slots__ = ("arguments", "kind", "request")
+
+    def __init__(self, kind: EffectKind, arguments: bytes, request: ModelRequest | None = None) -> None:
+        self.kind = kind
+        self.arguments = arguments
+        self.request = request
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        if WORLD.get() is None:
+            msg = f"{self.told()} was awaited outside a run"
+            raise RunError(msg, hint="Await it in an agent's handler.")
+        return (yield self)
+
+    def told(self) -> str:
+        """What this is, for a person."""
+        return self.kind.told()

@@ -14,7 +14,7 @@ import msgspec
 from agentops.errors import AgentOpsError, BudgetExceeded, MessageInvalid, ModelFailed
 from agentops.kernel.branches import Branch
 from agentops.kernel.chat import ChatMessage, ModelReply, ModelRequest, ToolOffer, ToolUse
-from agentops.kernel.effects import EffectOp, JoinOp
+from agentops.kernel.effects import EffectKind, EffectOp, JoinOp
 from agentops.kernel.process import Process
 from agentops.kernel.records import Decided
 from agentops.kernel.tool import Tool
@@ -75,6 +75,7 @@ class _Conversation:
         self.world = process.world
         self.options = options
         self.model = spec.model or self.world.model
+        self.kind = EffectKind("model", self.model, _decode_reply, "idempotent", retries=_RETRIES)
         declared = tuple(tool.declaration for tool in options.tools)
         offered = self.world.gate.offers(process.name, declared) if declared else frozenset()
         self.tools = {tool.name: tool for tool in options.tools if tool.name in offered}
@@ -99,16 +100,7 @@ class _Conversation:
             "" if self.codec is None else self.codec.name,
             self.options.temperature,
         )
-        call = EffectOp(
-            "model",
-            self.model,
-            b"",
-            decode=_decode_reply,
-            effect="idempotent",
-            request=request,
-            retries=_RETRIES,
-        )
-        reply: ModelReply = await call
+        reply: ModelReply = await EffectOp(self.kind, b"", request)
         return reply
 
     async def use_tools(self, reply: ModelReply) -> None:

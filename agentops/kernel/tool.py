@@ -24,7 +24,7 @@ from typing import Any, Generic, Literal, NoReturn, ParamSpec, TypeVar
 import msgspec
 
 from agentops.errors import AgentDefinitionError, MessageInvalid, RunError
-from agentops.kernel.effects import WORLD, EffectOp
+from agentops.kernel.effects import WORLD, EffectKind, EffectOp
 from agentops.kernel.gate import EffectClass, ToolDeclaration
 from agentops.messages import Codec, codec, encode, json_schema
 
@@ -88,6 +88,7 @@ class Tool(Generic[P, R]):
         self._arguments: Codec | None = None
         self._returns: Codec | None = None
         self._declaration: ToolDeclaration | None = None
+        self._kind: EffectKind | None = None
         self.__doc__ = function.__doc__
         self.__name__ = function.__name__
         self.__module__ = function.__module__
@@ -100,7 +101,7 @@ class Tool(Generic[P, R]):
         """Inside a handler: the effect, to be awaited. Elsewhere: the function's own coroutine, or its result."""
         world = WORLD.get()
         if world is not None:
-            call = self._call(self._bind(args, kwargs))
+            call = EffectOp(self._kind or self.kind, self._bind(args, kwargs))
             world.made(call)
             return typing.cast("Coroutine[Any, Any, R]", call)
         performing = PERFORMING.get()
@@ -116,7 +117,7 @@ class Tool(Generic[P, R]):
     def parse(self, arguments: str | bytes) -> EffectOp:
         """The call that a model wrote as JSON; `MessageInvalid` says which argument does not fit."""
         data = arguments.encode("utf-8", "replace") if isinstance(arguments, str) else arguments
-        return self._call(encode(self.arguments.decode(data or b"{}")))
+        return EffectOp(self.kind, encode(self.arguments.decode(data or b"{}")))
 
     @property
     def arguments(self) -> Codec:
@@ -159,27 +160,27 @@ class Tool(Generic[P, R]):
         value = self.arguments.decode(arguments)
         return {name: getattr(value, name) for name in self._names}
 
-    def _call(self, arguments: bytes) -> EffectOp:
-        return EffectOp(
-            "tool",
-            self.name,
-            arguments,
-            decode=self.returns.decode,
-            effect=self._effect,
-            perform=self,
-            tool=self.declaration,
-            retries=self.retries,
-            timeout=self.timeout,
-        )
+    @property
+    def kind(self) -> EffectKind:
+        """What all calls of this tool have in common."""
+        if self._kind is None:
+            self._kind = EffectKind(
+                "tool",
+                self.name,
+                self.returns.decode,
+                self._effect,
+                perform=self,
+                tool=self.declaration,
+                retries=self.retries,
+                timeout=self.timeout,
+            )
+        return self._kind
 
     def _bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bytes:
         """The arguments as they will be recorded, checked against their types."""
         codec = self.arguments
         try:
-            given = dict(zip(self._names, args, strict=False)) | kwargs
-            if len(given) != len(args) + len(kwargs):
-                self.signature.bind(*args, **kwargs)  # raises with Python's own words
-            made = codec.kind(**given)
+            made = codec.kind(*args, **kwargs)
         except TypeError as error:
             msg = f"tool {self.name} cannot be called like that: {error}"
             hint = f"Its signature is {self.name}{self.signature}."
@@ -205,12 +206,15 @@ class Tool(Generic[P, R]):
             if parameter.name not in hints:
                 msg = f"tool {self.name}: parameter {parameter.name!r} has no type"
                 raise AgentDefinitionError(msg, hint=f"Write {parameter.name}: str, or what it is.")
+            if parameter.kind is parameter.KEYWORD_ONLY:
+                msg = f"tool {self.name}: parameter {parameter.name!r} is keyword-only"
+                raise AgentDefinitionError(msg, hint="Leave out the *; models give every argument by name anyway.")
             field = (parameter.name, hints[parameter.name])
             fields.append(field if parameter.default is parameter.empty else (*field, _default(parameter.default)))
         if "return" not in hints:
             msg = f"tool {self.name} does not say what it returns"
             raise AgentDefinitionError(msg, hint="Annotate the result; it is decoded to that type on replay.")
-        kind = msgspec.defstruct(self.name, fields, frozen=True, kw_only=True, forbid_unknown_fields=True)
+        kind = msgspec.defstruct(self.name, fields, frozen=True, forbid_unknown_fields=True)
         self._arguments = codec(kind)
         self._returns = codec(hints["return"])
 

@@ -126,7 +126,8 @@ def _approval(facts: Mapping[str, Any], room: int) -> str:
 
 def _decided(facts: Mapping[str, Any], room: int) -> str:
     del room
-    others = [told.visible(str(option)) for option in facts["options"] if option != facts["chosen"]]
+    chosen = {facts["chosen"], *facts["chosen"].split(", ")}  # where several were chosen, they stand in a row
+    others = [told.visible(str(option)) for option in facts["options"] if option not in chosen]
     rest = f" (not {', '.join(others)})" if others else ""
     by = "" if facts["by"] == "agent" else f" · by {_safe(facts, 'by')}"
     return f"DECIDES {_safe(facts, 'question')} → {_safe(facts, 'chosen')}{rest}{_because(facts)}{by}"

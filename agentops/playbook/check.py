@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from agentops.kernel.suggest import nearest
 from agentops.playbook import shapes
 from agentops.playbook.catalog import Book, Catalog, Missing, find_agent
 from agentops.playbook.conditions import objections, truth
 from agentops.playbook.expressions import Condition, Ref, Template, references, render
-from agentops.playbook.graph import reading_order, unreachable
+from agentops.playbook.graph import playbook_runs, reading_order, unreachable
 from agentops.playbook.inputs import default_problem
 from agentops.playbook.plan import Branch, Call, Let, Loop, Parallel, Plan, Step, Tree, steps_of
 from agentops.playbook.problems import Place, Problems
@@ -36,7 +36,11 @@ from agentops.playbook.shapes import (
 )
 from agentops.supervisor.stock import STOCK
 
-__all__ = ["check", "check_plan"]
+__all__ = ["MAX_PLAYBOOKS", "check", "check_plan"]
+
+
+MAX_PLAYBOOKS: Final = 50
+"""The most playbooks that one run may be made of, each counted as often as it is called."""
 
 
 def check(book: Book, catalog: Catalog) -> dict[str, Results]:
@@ -45,7 +49,13 @@ def check(book: Book, catalog: Catalog) -> dict[str, Results]:
     Returns what is known of each playbook's results, by its file.
     """
     done: dict[str, Results] = {}
-    for file in reading_order(book):
+    order = reading_order(book)
+    if (runs := playbook_runs(book, order)) > MAX_PLAYBOOKS:
+        problems = book.plan.problems()
+        hint = "Playbooks that call playbooks that call playbooks multiply: call fewer, or let one do more."
+        problems.add(("steps",), f"a run would be made of {runs} playbooks, more than {MAX_PLAYBOOKS}", hint, key=True)
+        problems.check()
+    for file in order:
         plan = book.plans[file]
         called = {ident: target for (caller, ident), target in book.calls.items() if caller == file}
         outputs = {ident: done[target].tree(book.plans[target].output) for ident, target in called.items()}

@@ -18,7 +18,17 @@ from agentops.playbook.expressions import Condition, references
 from agentops.playbook.plan import Branch, Call, Let, Loop, Parallel, Plan, Step, children, steps_of, tree_refs
 from agentops.playbook.problems import Problems
 
-__all__ = ["START", "calls_graph", "circle", "data_graph", "loop_edges", "reading_order", "unreachable", "ways_graph"]
+__all__ = [
+    "START",
+    "calls_graph",
+    "circle",
+    "data_graph",
+    "loop_edges",
+    "playbook_runs",
+    "reading_order",
+    "unreachable",
+    "ways_graph",
+]
 
 START = ""
 """The node before the first step."""
@@ -128,6 +138,15 @@ def calls_graph(book: Book) -> Graph[str]:
     graph.add_nodes_from(book.plans)
     graph.add_edges_from((caller, called) for (caller, _), called in book.calls.items())
     return graph
+
+
+def playbook_runs(book: Book, order: Sequence[str]) -> int:
+    """How many playbooks a run is made of, each counted as often as it is called; ``order``: see `reading_order`."""
+    counts: dict[str, int] = {}
+    for file in order:
+        called = [target for (caller, _), target in book.calls.items() if caller == file]
+        counts[file] = 1 + sum(counts[target] for target in called)
+    return counts[book.root]
 
 
 def reading_order(book: Book) -> list[str]:

@@ -18,6 +18,8 @@ from agentops.playbook.expressions import Condition, ExpressionError, Ref, Templ
 from agentops.playbook.parser import parse_condition, parse_template
 from agentops.playbook.problems import Place, Problems, Source
 from agentops.playbook.schema import (
+    MAX_NESTED_ROUNDS,
+    MAX_STEPS,
     AgentStep,
     AgentUse,
     BranchStep,
@@ -190,6 +192,9 @@ def plan_of(source: YamlSource) -> Plan:
         problems.check()
         raise  # unreachable: a validation error always is a problem
     made = _Builder(source, problems).plan(model)
+    if (count := sum(1 for _ in steps_of(made.steps))) > MAX_STEPS:
+        hint = "Split it: a step can call another playbook."
+        problems.add(("steps",), f"{count} steps, more than {MAX_STEPS}", hint, key=True)
     problems.check()
     return made
 
@@ -201,6 +206,8 @@ class _Builder:
         self.source = source
         self.problems = problems
         self.ids: dict[str, Place] = {}
+        self.rounds = 1
+        """How often the steps at hand may run, by the loops around them."""
 
     def plan(self, model: PlaybookModel) -> Plan:
         return Plan(
@@ -249,14 +256,18 @@ class _Builder:
                     self._steps(model.otherwise, (*place, "else")),
                 )
             case RepeatStep():
-                inside = (*place, "repeat")
-                return Loop(
-                    model.id,
-                    place,
-                    self._condition(model.repeat.until, (*inside, "until")),
-                    model.repeat.at_most,
-                    self._steps(model.repeat.steps, (*inside, "steps")),
-                )
+                return self._loop(model, (*place, "repeat"))
+
+    def _loop(self, model: RepeatStep, inside: Place) -> Loop:
+        outer = self.rounds
+        self.rounds *= model.repeat.at_most
+        if self.rounds > MAX_NESTED_ROUNDS >= outer:
+            what = f"with the loops around it, this one makes {self.rounds} rounds, more than {MAX_NESTED_ROUNDS}"
+            self.problems.add((*inside, "at_most"), what, "Lower 'at_most', here or around it.")
+        until = self._condition(model.repeat.until, (*inside, "until"))
+        steps = self._steps(model.repeat.steps, (*inside, "steps"))
+        self.rounds = outer
+        return Loop(model.id, inside[:-1], until, model.repeat.at_most, steps)
 
     def _agency(self, use: AgentUse, place: Place) -> Agency:
         limits = self._limits(use.budget, (*place, "budget"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from agentops.kernel.process import Handler
 from agentops.kernel.suggest import nearest
@@ -31,6 +31,9 @@ from agentops.playbook.shapes import (
 
 __all__ = ["Results"]
 
+_DEEPEST: Final = 60
+"""How far references to later steps are followed: they are errors, and said to be, elsewhere."""
+
 
 class Results:
     """Shapes of results, worked out as they are asked for. ``outputs``: of other playbooks, by calling step's id."""
@@ -42,14 +45,22 @@ class Results:
         self.inputs = inputs_record(plan)
         self._steps = {step.id: step for step in steps_of(plan.steps)}
         self._known: dict[str, Shape] = {}
+        self._depth = 0
+        for ident in self._steps:  # in their order, so that each finds what it uses already known
+            self.of(ident)
 
     def of(self, ident: str) -> Shape:
         """What ``${ident}`` looks like; `ANYTHING` where the step itself is wrong."""
         if ident == INPUTS:
             return self.inputs
-        if ident not in self._known:
-            self._known[ident] = ANYTHING  # while it is worked out: a circle is reported elsewhere
-            self._known[ident] = self._result(self._steps[ident]) if ident in self._steps else ANYTHING
+        if ident in self._known or ident not in self._steps:
+            return self._known.get(ident, ANYTHING)
+        if self._depth > _DEEPEST:
+            return ANYTHING
+        self._known[ident] = ANYTHING  # while it is worked out: a circle is reported elsewhere
+        self._depth += 1
+        self._known[ident] = self._result(self._steps[ident])
+        self._depth -= 1
         return self._known[ident]
 
     def ref(self, ref: Ref) -> Shape | Dead:

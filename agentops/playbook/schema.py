@@ -13,7 +13,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Dis
 from pydantic_core import PydanticCustomError
 
 __all__ = [
+    "MAX_NESTED_ROUNDS",
     "MAX_ROUNDS",
+    "MAX_STEPS",
     "STEP_KINDS",
     "AgentStep",
     "AgentUse",
@@ -32,6 +34,12 @@ __all__ = [
 
 MAX_ROUNDS: Final = 100
 """The most rounds that a ``repeat`` may declare."""
+
+MAX_NESTED_ROUNDS: Final = 1000
+"""The most rounds of a ``repeat`` inside others, all of theirs multiplied."""
+
+MAX_STEPS: Final = 500
+"""The most steps that a playbook may have, those inside others included."""
 
 InputType = Literal["text", "folder", "file", "number", "integer", "boolean", "choice"]
 """What an input may be. ``folder`` and ``file`` are paths on this machine, and must exist."""

@@ -89,7 +89,7 @@ def decode_text(data: bytes, encoding: str = "utf-8") -> tuple[str, str]:
     if lost > len(text) * _MAX_REPLACED or unprintable > len(text) * _MAX_CONTROLS:
         msg = f"it is binary, or not {encoding} text"
         raise DocumentError(msg)
-    damage = f"{lost} characters are not valid {encoding} and are shown as \ufffd" if lost else ""
+    damage = f"characters that are not valid {encoding}, shown as \ufffd: {lost}" if lost else ""
     return clean(text), damage
 
 

@@ -90,7 +90,7 @@ def connect(path: Path, *, create: bool) -> sqlite3.Connection:
         mode = "rwc" if create else "rw"
         uri = f"{path.absolute().as_uri()}?mode={mode}"
         connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
-    except (OSError, sqlite3.Error) as error:
+    except (OSError, ValueError, sqlite3.Error) as error:
         raise told(path, error) from error
     try:
         with told_errors(path):

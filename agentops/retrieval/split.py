@@ -1,10 +1,9 @@
 """Splitting: from a document's blocks to passages of a size that can be read, ranked and cited.
 
 A passage is a run of neighbouring blocks of one section, so that it never crosses a heading, a page, a rule or a
-comment. It is filled up
-to about `TARGET` characters; a block that alone is longer than `LONGEST` is cut, prose between sentences, code and
-tables between lines, and what has neither at white space. Passages do not overlap, and every character of a
-document that is not white space, a heading, or meant for tools is in exactly one.
+comment. It is filled up to about `TARGET` characters; a block that alone is longer than `LONGEST` is cut, prose between
+sentences, code and tables between lines, and what has neither at white space. Passages do not overlap, and every
+character of a document that is not white space, a heading, or meant for tools is in exactly one.
 """
 
 from __future__ import annotations

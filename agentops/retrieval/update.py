@@ -106,7 +106,7 @@ def located(folder: Path) -> Path:
     """The real path of a folder or file of documents. `DocumentError` where there is none."""
     try:
         return folder.expanduser().resolve(strict=True)
-    except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links, before Python 3.13
+    except (OSError, RuntimeError, ValueError) as error:  # a loop of links before Python 3.13; a NUL
         msg = f"there is no folder of documents at {printable(str(folder))}"
         hint = "Name an existing folder, or a single document; a relative path counts from the current folder."
         raise DocumentError(msg, hint=hint, folder=printable(str(folder))) from error

@@ -279,7 +279,7 @@ class Engine:
             live.given_up.discard(request.id)
             self.post(live, _cancelled(request))
             return
-        timeout = request.operation.timeout
+        timeout = request.operation.kind.timeout
         scope = anyio.CancelScope()
         if timeout is not None:
             scope.deadline = anyio.current_time() + timeout

@@ -40,30 +40,29 @@ class Performer:
 
     async def perform(self, request: Request, emit: Emit) -> Outcome:
         """Perform a request; whatever happens becomes an outcome, except a cancellation of this task."""
-        operation = request.operation
+        kind = request.operation.kind
         try:
-            value, usage = await self._perform[operation.kind](request, emit)
+            value, usage = await self._perform[kind.kind](request, emit)
         except AgentOpsError as error:
             return self._error(clock.now(), request, error)
         except Exception as error:  # noqa: BLE001 - a tool may raise anything; it is recorded, and raised in the handler
-            what = f"{operation.kind} {operation.name} raised {type(error).__name__}: {tidy(str(error))}"
-            kind = ModelFailed if operation.kind == "model" else ToolFailed
-            said = kind(
+            what = f"{kind.told()} raised {type(error).__name__}: {tidy(str(error))}"
+            said = (ModelFailed if kind.kind == "model" else ToolFailed)(
                 what,
                 effect=request.id,
-                name=operation.name,
+                name=kind.name,
                 error=type(error).__name__,
-                transient=operation.retries > 0,
+                transient=kind.retries > 0,
             )
             return self._error(clock.now(), request, said)
         return Outcome(clock.now(), request.id, "ok", Raw(self._redact(value)), usage)
 
     def timed_out(self, at: int, request: Request) -> Outcome:
         """The outcome of a request that took longer than it may."""
-        operation = request.operation
-        what = f"{operation.kind} {operation.name} gave no answer within {operation.timeout:g} seconds"
+        kind = request.operation.kind
+        what = f"{kind.told()} gave no answer within {kind.timeout:g} seconds"
         hint = "Declare a longer timeout, or find out what it waits for."
-        error = ToolFailed(what, hint=hint, effect=request.id, name=operation.name, transient=True)
+        error = ToolFailed(what, hint=hint, effect=request.id, name=kind.name, transient=True)
         return self._error(at, request, error)
 
     def _error(self, at: int, request: Request, error: AgentOpsError) -> Outcome:
@@ -71,7 +70,7 @@ class Performer:
         return Outcome(at, request.id, "error", error=msgspec.json.decode(data, type=ErrorRecord))
 
     async def _tool(self, request: Request, _: Emit) -> tuple[bytes, None]:
-        tool: Tool[..., Any] = request.operation.perform
+        tool: Tool[..., Any] = request.operation.kind.perform
         arguments = tool.perform_arguments(request.arguments)
         context = ToolContext(
             self.run, request.id, f"{self.run}/{request.id}", self.definition.workspace, self.definition.data
@@ -103,7 +102,7 @@ class Performer:
         return encode(reply), reply.usage
 
     async def _act(self, request: Request, _: Emit) -> tuple[bytes, None]:
-        function = request.operation.perform
+        function = request.operation.kind.perform
         args = decode(request.arguments)["args"]
         if inspect.iscoroutinefunction(function):
             result = await function(*args)

@@ -177,7 +177,7 @@ def _unanswered(kernel: Kernel) -> tuple[tuple[str, ...], tuple[str, ...]]:
     doubtful: list[str] = []
     for effect in kernel.world.open.values():
         if effect.state == "admitted":
-            repeatable = effect.operation.effect in ("pure", "idempotent") or not effect.dispatched
+            repeatable = effect.operation.kind.effect in ("pure", "idempotent") or not effect.dispatched
             (lost if repeatable else doubtful).append(effect.id)
     return tuple(lost), tuple(doubtful)
 

@@ -32,7 +32,9 @@ def forbidden(proposal: Proposal, ruling: Ruling) -> PermissionDenied:
     """The denial of a policy, in words that say what to do about it."""
     what = f"{proposal.agent!r} may not call {proposal.kind} {proposal.name!r}: rule {ruling.rule!r}"
     detail = "; ".join(part for part in (ruling.because, _CLEAN.text(ruling.why)) if part)
-    if ruling.rule == DEFAULT_DENY:
+    if ruling.why:
+        hint = "Call it with arguments that the rule takes, or widen the rule in the playbook's policy."
+    elif ruling.rule == DEFAULT_DENY:
         hint = f"Allow it in the playbook's policy, as narrowly as will do: allow: [{{tool: {proposal.name}}}]."
     else:
         hint = "A rule of the playbook's policy says so on purpose; change the rule if it is wrong."

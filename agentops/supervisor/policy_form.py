@@ -131,7 +131,7 @@ def _fault(found: Any) -> Fault:
     if kind == "missing":
         return Fault(path[:-1], f"the rule names no {path[-1]}", "Write it as in {tool: write_file}.")
     if kind == "matcher":
-        return Fault(path, found["msg"], "Matchers and their settings are listed in the documentation of policies.")
+        return Fault(path, found["msg"], "")
     if kind == "plain":
         return Fault(path, f"{str(said)[:60]!r} {found['msg']}", "")
     return Fault(path, f"{str(said)[:60]!r} does not fit: {found['msg']}", "")

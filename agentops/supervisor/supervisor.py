@@ -100,6 +100,7 @@ class Supervisor:
 
     def postpone(self, microseconds: int) -> None:
         """The run lay idle for so long; no budget of seconds counts that time."""
+        self._now += microseconds
         self.ledger.postpone(microseconds)
 
     def admit(self, proposal: Proposal) -> Admission:
@@ -279,7 +280,7 @@ class Supervisor:
             return denied(str(seen.error.facts["rule"]), seen.error, seen.verdicts)
         redacting = next(((guard, reason) for guard, kind, reason in seen.verdicts if kind == "redact"), None)
         if redacting is not None:
-            reason = f"{redacting[1]}; a prompt is not changed on its way, so it is not sent"
+            reason = f"a prompt is not changed on its way, so it is not sent ({redacting[1]})"
             error = blocked(redacting[0], reason, "prompt", proposal.agent, proposal.name)
             return denied(redacting[0], error, seen.verdicts)
         if proposal.approved:

@@ -29,7 +29,8 @@ STOP_WORDS: Final = frozenset(
     them themselves then there these they this those though through thus to too under until up upon us very was we were
     what when where whether which while who whom whose why will with within without would yes yet you your yours
     yourself yourselves
-    can't cannot couldn't didn't doesn't don't hadn't hasn't haven't i'm i've isn't shouldn't they're wasn't we're weren't won't wouldn't you're
+    can't cannot couldn't didn't doesn't don't hadn't hasn't haven't i'm i've isn't shouldn't they're
+    wasn't we're weren't won't wouldn't you're
     """.split(),
 )
 """English words that say nothing of a text's subject."""

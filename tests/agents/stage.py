@@ -86,7 +86,7 @@ def perform(agent: Any, message: Any, *, data: Path | None = None, model: Answer
         blobs |= reaction.blobs
         played.decided += [record for record in reaction.records if isinstance(record, Decided)]
         for request in reaction.requests:
-            played.effects.append(request.operation.name)
+            played.effects.append(request.operation.kind.name)
             deliveries.append(_outcome(request, played, data or Path(), model))
         finished = reaction.finished
         assert finished or deliveries, "the run waits for nothing"
@@ -108,7 +108,7 @@ def _outcome(request: Request, played: Played, data: Path, model: Answers) -> Ou
     """Perform an effect, at once."""
     operation = request.operation
     try:
-        if operation.kind == "model":
+        if operation.kind.kind == "model":
             assert operation.request is not None
             played.requests.append(operation.request)
             text = model(operation.request)

@@ -183,7 +183,7 @@ def play(playbook: Compiled, inputs: Mapping[str, Any], gate: Gate | None = None
         played.blocks.append(reaction.block)
         played.decided += [record for record in reaction.records if isinstance(record, Decided)]
         played.asked += [record.to for record in reaction.records if isinstance(record, Asked)]
-        played.together.append([request.operation.name for request in reaction.requests])
+        played.together.append([request.operation.kind.name for request in reaction.requests])
         deliveries += [_perform(request) for request in reaction.requests]
         finished = reaction.finished
     if finished.error is not None:

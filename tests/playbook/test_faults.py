@@ -9,6 +9,7 @@ import pytest
 from agentops.errors import PlaybookError
 from agentops.kernel.tool import tool
 from agentops.playbook.catalog import Catalog
+from agentops.playbook.schema import MAX_STEPS
 from tests.playbook.house import CATALOG, checked, faults
 
 HEAD: Final = """\
@@ -119,6 +120,18 @@ def branch(condition: str) -> str:
             [
                 "8:41 'at_most' must be a whole number, not the text '3' | ",
                 "8:69 'agent' must be text, not the number 1 | Put it in quotes if it is meant as text.",
+            ],
+        ),
+        (
+            book(
+                "  - {id: a, repeat: {until: x, at_most: 100, steps: [{id: b, repeat: "
+                "{until: x, at_most: 11, steps: [{id: c, repeat: {until: x, at_most: 2, steps: [{id: d, agent: y}]}}]}}]}}"
+            ),
+            [
+                (
+                    "8:93 with the loops around it, this one makes 1100 rounds, more than 1000 | "
+                    "Lower 'at_most', here or around it."
+                )
             ],
         ),
         (
@@ -540,6 +553,18 @@ def test_all_faults_are_listed_in_the_order_of_the_file_and_the_first_is_the_err
     assert error.hint.count("there is no agent") == 19
     assert error.hint.endswith("... and 10 more problems")
     assert error.exit_code == 2
+
+
+def test_a_playbook_may_have_as_many_steps_as_are_allowed_and_no_more() -> None:
+    def chain(length: int, *, backwards: bool) -> str:
+        steps = [f"  - {{id: s{n}, value: '${{s{n + 1 if backwards else n - 1}}}'}}\n" for n in range(1, length)]
+        return book("  - {id: s0, value: 1}\n" + "".join(steps))
+
+    assert faults(chain(MAX_STEPS, backwards=False)) == []
+    assert len(faults(chain(MAX_STEPS, backwards=True))) == MAX_STEPS - 1
+    assert faults(chain(MAX_STEPS + 1, backwards=False)) == [
+        "7:1 501 steps, more than 500 | Split it: a step can call another playbook."
+    ]
 
 
 def test_a_check_runs_no_agent_and_calls_no_tool() -> None:

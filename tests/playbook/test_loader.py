@@ -111,6 +111,16 @@ output: 1
     ]
 
 
+def test_playbooks_that_multiply_are_refused_before_they_do(tmp_path: Path) -> None:
+    """The billion laughs, told by playbooks: each of thirty calls the next one twice."""
+    files = {
+        f"p{n}": calling(f"p{n}", f"p{n + 1}").replace("\noutput", f"\n  - {{id: b, playbook: p{n + 1}}}\noutput")
+        for n in range(30)
+    }
+    with pytest.raises(PlaybookError, match=r"p0\.yaml:2:1: a run would be made of 2147483647 playbooks, more than 50"):
+        compiled(tmp_path, {**files, "p30": SMALL.format(name="p30")})
+
+
 # --- permissions ------------------------------------------------------------------------------------------------------
 
 

@@ -15,7 +15,11 @@ from tests.retrieval.pdf_files import encrypted, pdf_file
 
 pytest.importorskip("pypdf", reason="PDF is an extra")
 
-PAGES = [["Introduction", "The pump moves 40 litres an hour, and never", "stops."], [], ["Second text, after a blank page."]]
+PAGES = [
+    ["Introduction", "The pump moves 40 litres an hour, and never", "stops."],
+    [],
+    ["Second text, after a blank page."],
+]
 
 
 def test_a_pdf_gives_its_pages_text_and_says_which_page() -> None:
@@ -31,12 +35,15 @@ def test_a_pdf_gives_its_pages_text_and_says_which_page() -> None:
 @pytest.mark.parametrize(
     ("page", "text"),
     [
-        ("Head\nA line that runs to the margin here\nand ends.\nNext paragraph runs on to the margin", "Head\n\nA line that runs to the margin here\nand ends.\n\nNext paragraph runs on to the margin"),
+        (
+            "Head\nA line that runs to the margin here\nand ends.\nNext paragraph runs on to the margin",
+            "Head\n\nA line that runs to the margin here\nand ends.\n\nNext paragraph runs on to the margin",
+        ),
         ("a trans-\nport of goods", "a transport of goods"),
         ("the UN-\nResolution of it", "the UN-\nResolution of it"),
         ("\n\n", ""),
     ],
-)  # fmt: skip
+)
 def test_lines_are_put_back_together_into_paragraphs(page: str, text: str) -> None:
     assert paragraphs(page) == text
 

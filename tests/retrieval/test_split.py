@@ -74,7 +74,9 @@ def check(found: Extracted) -> None:
         for block in found.blocks
         if block.kind not in {"heading", "meta", "rule"}
     )
-    bare = sum(len("".join(found.text[block.start : block.end].split())) for block in found.blocks if block.kind == "heading")
+    bare = sum(
+        len("".join(found.text[block.start : block.end].split())) for block in found.blocks if block.kind == "heading"
+    )
     assert whole <= covered <= whole + bare
 
 

@@ -342,6 +342,19 @@ def test_time_is_a_budget() -> None:
     assert asking.admit(tool()).verdict == "deny"
 
 
+def test_time_that_the_run_lay_idle_is_not_its_own() -> None:
+    gate = supervisor(limits=Limits(seconds=10), agents={"writer": Limits(seconds=5)})
+    gate.begin(0)
+    gate.admit(tool(at=2 * SECOND))
+    gate.postpone(3_600 * SECOND)
+    assert gate.left("writer")["seconds"] == 5
+    assert gate.left("critic")["seconds"] == 8
+    assert gate.admit(tool(n=2, at=3_606 * SECOND)).verdict == "allow"
+    assert gate.admit(tool(n=3, at=3_607 * SECOND)).rule == "budget:agent:writer"
+    assert gate.admit(tool(agent="critic", at=3_609 * SECOND)).verdict == "allow"
+    assert gate.admit(tool(agent="critic", n=2, at=3_610 * SECOND)).rule == "budget:run"
+
+
 def test_an_agent_has_a_budget_within_the_runs() -> None:
     gate = supervisor(
         limits=Limits(tool_calls=3), agents={"writer": Limits(tool_calls=2), "critic": Limits(tool_calls=9)}

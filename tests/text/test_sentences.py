@@ -33,7 +33,7 @@ def split(text: str) -> list[str]:
         "We meet at 5 p.m. on Monday.",
         "Version 2.0.1 is out. | 3 people noticed.",
         "Apples, pears, etc. are fruit. | They rot.",
-        "你好。 | 世界很大！ | 对吗？",
+        "你好。 | 世界很大\uff01 | 对吗\uff1f",
         "One line\nand the next. | Then\nmore.",
         "No end at all",
     ],
