@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # for type checkers; at run time each name is imported on fir
     from agentops.retrieval.tools import index_documents, search_documents
     from agentops.runtime.events import Ended, Recorded, Text
     from agentops.runtime.live import Run
+    from agentops.supervisor import guardrails
     from agentops.supervisor.guardrails import guardrail
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "Tool",
     "ToolContext",
     "guardrail",
+    "guardrails",
     "handles",
     "index_documents",
     "open_runtime",
@@ -52,6 +54,7 @@ __all__ = [
     "tool_context",
 ]
 
+_MODULES: Final = {"guardrails": "agentops.supervisor.guardrails", "roles": "agentops.kernel.roles"}
 _HOMES: Final = {
     "Agent": "agentops.kernel.agent",
     "AgentOpsError": "agentops.errors",
@@ -78,8 +81,8 @@ _HOMES: Final = {
 
 
 def __getattr__(name: str) -> Any:
-    if name == "roles":
-        return import_module("agentops.kernel.roles")
+    if name in _MODULES:
+        return import_module(_MODULES[name])
     home = _HOMES.get(name)
     if home is None:
         msg = f"module 'agentops' has no attribute {name!r}"

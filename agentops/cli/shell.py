@@ -43,6 +43,12 @@ class Shell:
 
         return App(self.settings(**flags))
 
+    def index(self) -> Path:
+        """The file that documents are indexed in: the one that the stock tools use."""
+        from agentops.retrieval import INDEX_FILE
+
+        return self.settings().data / INDEX_FILE
+
     def journal(self) -> Journal:
         """The journal, for reading and for leaving answers; it must exist."""
         from agentops.errors import JournalError

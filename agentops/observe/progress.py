@@ -32,8 +32,9 @@ def describe(record: Any) -> str:
 
 
 def _body(raw: Any) -> Any:
+    """A recorded value; an ellipsis for one that is so large that it is kept elsewhere."""
     value = msgspec.json.decode(bytes(raw))
-    return None if isinstance(value, dict) and "$payload" in value else value
+    return "…" if isinstance(value, dict) and "$payload" in value else value
 
 
 def _who(path: str) -> str:

@@ -96,6 +96,8 @@ def _items(thing: Sequence[Any], width: int) -> str:
 def call(name: str, arguments: Any, width: int = 100) -> str:
     """``name(key=value, ...)`` for an object of arguments; clipped to about ``width`` columns."""
     name = visible(name)
+    if arguments == "…":
+        return f"{name}(…)"
     if not isinstance(arguments, Mapping):
         return f"{name}({'' if arguments is None else value(arguments, width)})"
     share = max(width // max(min(len(arguments), 3), 1), 16)

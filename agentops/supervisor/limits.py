@@ -100,7 +100,7 @@ def parse_limits(said: Mapping[str, Any], where: str = "budget") -> Limits:
     for name, value in said.items():
         if name not in Limits.__struct_fields__:
             hint = nearest(str(name), Limits.__struct_fields__)
-            raise PolicyError(f"{where}: there is no unit {name!r}", hint=hint, path=[str(name)])
+            raise PolicyError(f"{where}: there is no budget in {name!r}", hint=hint, path=[str(name)])
         if value is not None:
             made[name] = _PARSERS.get(name, _count)(name, value)
     return Limits(**made)

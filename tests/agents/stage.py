@@ -116,7 +116,7 @@ def _outcome(request: Request, played: Played, data: Path, model: Answers) -> Ou
         context = ToolContext("stage", request.id, f"stage/{request.id}", data, data)
         token = PERFORMING.set(context)
         try:
-            tool = operation.perform
+            tool = operation.kind.perform
             value = tool.function(**tool.perform_arguments(request.arguments))
         finally:
             PERFORMING.reset(token)

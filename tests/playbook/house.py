@@ -194,7 +194,7 @@ def play(playbook: Compiled, inputs: Mapping[str, Any], gate: Gate | None = None
 
 
 def _perform(request: Any) -> Outcome:
-    called = request.operation.perform
+    called = request.operation.kind.perform
     try:
         value = called.function(**called.perform_arguments(request.arguments))
     except AgentOpsError as error:

@@ -124,12 +124,12 @@ def branch(condition: str) -> str:
         ),
         (
             book(
-                "  - {id: a, repeat: {until: x, at_most: 100, steps: [{id: b, repeat: "
-                "{until: x, at_most: 11, steps: [{id: c, repeat: {until: x, at_most: 2, steps: [{id: d, agent: y}]}}]}}]}}"
+                "  - {id: a, repeat: {until: x, at_most: 100, steps: [{id: b, repeat: {until: x, at_most: 11, "
+                "steps: [{id: c, repeat: {until: x, at_most: 2, steps: [{id: d, agent: y}]}}]}}]}}"
             ),
             [
                 (
-                    "8:93 with the loops around it, this one makes 1100 rounds, more than 1000 | "
+                    "8:90 with the loops around it, this one makes 1100 rounds, more than 1000 | "
                     "Lower 'at_most', here or around it."
                 )
             ],

@@ -138,7 +138,8 @@ def test_hostile_repetition_in_html_is_read_in_linear_time(unit: str) -> None:
 
 FRAGMENTS = st.sampled_from(
     ["<p>", "</p>", "<table>", "<tr>", "<td>", "</table>", "<li>", "<pre>", "</pre>", "<nav>", "</nav>", "<h1>",
-     "&amp;", "<!--", "-->", "<script>", "</script>", "<title>", "</title>", '"', "'", "=", "<", ">", "word ", "|", "`", "\n"],
+     "&amp;", "<!--", "-->", "<script>", "</script>", "<title>", "</title>", '"', "'", "=", "<", ">", "word ",
+     "|", "`", "\n"],
 )  # fmt: skip
 
 
