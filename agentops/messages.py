@@ -36,7 +36,6 @@ class Ask(Message, Generic[Reply], frozen=True):
     """A message that is answered by a ``Reply``: ``reply = await self.ask("analyst", Question(text=...))``."""
 
 
-
 def _to_plain(value: Any) -> Any:
     """For a pydantic model (recognised by its method: pydantic is not imported for it), its JSON form."""
     dump = getattr(value, "model_dump", None)

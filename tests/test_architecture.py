@@ -91,7 +91,7 @@ def test_imports_point_downwards_and_the_kernel_does_no_io() -> None:
         ("kernel/intruder.py", "import time", "the kernel and the supervisor do no I/O"),
         ("supervisor/intruder.py", "import agentops.clock", "the kernel and the supervisor do no I/O"),
         ("kernel/intruder.py", "import agentops.supervisor", "imports point downwards"),
-        ("models/intruder.py", "import agentops.tools", "imports point downwards"),
+        ("models/intruder.py", "import agentops.journal", "imports point downwards"),
         ("newcomer.py", "", "imports point downwards"),
         ("runtime/intruder.py", "import rich", "only the command line knows click and rich"),
     ],

@@ -54,6 +54,7 @@ class App:
         self.settings = settings
         self.redactor = Redactor(settings.secrets)
         self._models: dict[str, Model] = {}
+        self._base_url = settings.base_url
 
     # --- what there is --------------------------------------------------------------------------------------------
 
@@ -73,7 +74,7 @@ class App:
 
     def load(self, name: str, *, base: Path | None = None) -> Compiled:
         """A playbook by name or path, checked with all that it calls. Relative paths count from ``base``."""
-        return compile_book(self._book(name, base), self.catalog, workspace=self.settings.workspace)
+        return compile_book(self._book(name, base), self.catalog)
 
     def _book(self, name: str, base: Path | None) -> Book:
         return self.library.open(name, base or Path.cwd())
@@ -91,7 +92,7 @@ class App:
         """A run of a playbook, ready to start. ``inputs``: ``NAME=VALUE`` texts, or values by name."""
         base = base or Path.cwd()
         book = self._book(playbook, base)
-        compiled = compile_book(book, self.catalog, workspace=self.settings.workspace)
+        compiled = compile_book(book, self.catalog)
         given = inputs if isinstance(inputs, Mapping) else parse_assignments(inputs)
         message = compiled.message(given, base=base, workspace=self.settings.workspace)
         model = self.settings.model
@@ -107,6 +108,8 @@ class App:
     def redefine(self, start: Start) -> Definition:
         """A recorded run's definition: its playbook, policy and budgets as recorded, its agents as they are now."""
         header = start.header
+        if self.settings.sources.get("base_url", "default") == "default":
+            self._base_url = str(header.get("base_url", ""))
         if "agent" in header:
             from agentops.app.embed import agent_definition
 
@@ -118,7 +121,7 @@ class App:
         except (KeyError, TypeError, msgspec.ValidationError) as error:
             msg = f"the header of run {start.run} does not say what the run was made of: {error}"
             raise JournalError(msg, hint="It was written by another version, or not by the command line.") from error
-        compiled = compile_book(book, self.catalog, workspace=self.settings.workspace)
+        compiled = compile_book(book, self.catalog)
         return self._definition(book, compiled, config, model)
 
     def changed(self, start: Start) -> list[str]:
@@ -127,9 +130,9 @@ class App:
         now = {spec.name: agent_digest(spec) for spec in self.redefine(start).spec.agents}
         found = [f"agent {name}" for name, digest in now.items() if recorded.get(name) != digest]
         found += [f"agent {name} (gone)" for name in recorded if name not in now]
-        versions = start.header.get("versions", {})
+        before = start.header.get("versions", {})
         return found + [
-            f"{name} {old} -> {new}" for name, new in versions().items() if (old := versions.get(name)) != new
+            f"{key} {before.get(key)} -> {new}" for key, new in versions().items() if before.get(key) != new
         ]
 
     def _definition(self, book: Book, compiled: Compiled, config: Config, model: str) -> Definition:
@@ -138,6 +141,7 @@ class App:
             "playbook": _book_record(book),
             "config": msgspec.to_builtins(config),
             "model": model,
+            "base_url": self._base_url,
             "agents": {spec.name: agent_digest(spec) for spec in compiled.agents},
             "versions": versions(),
         }
@@ -171,7 +175,7 @@ class App:
         """A model, opened once."""
         if name not in self._models:
             settings = ModelSettings(
-                base_url=self.settings.base_url,
+                base_url=self._base_url,
                 api_key=self.settings.api_key,
                 prices=parse_prices(self.settings.prices),
                 folder=self.settings.workspace,

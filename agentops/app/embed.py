@@ -104,6 +104,7 @@ class Operations:
             "message": type(message).__name__,
             "config": msgspec.to_builtins(config),
             "model": self.app.settings.model,
+            "base_url": self.app.settings.base_url,
             "agents": {agent.name: agent_digest(agent.spec()) for agent in classes},
             "versions": versions(),
         }

@@ -19,7 +19,9 @@ def _options(function: Any) -> Any:
     """What both commands take."""
     function = pass_shell(function)
     function = json_option(function)
-    function = click.option("--note", default="", help="Why; on record, and told to the agent that is refused.")(function)
+    function = click.option("--note", default="", help="Why; on record, and told to the agent that is refused.")(
+        function
+    )
     function = click.option("--by", default="", help="Who answers; default: you, by your user name.")(function)
     function = click.argument("approval", required=False)(function)
     return click.argument("name", metavar="RUN")(function)

@@ -44,7 +44,14 @@ def run_checks(shell: Shell, *, probe: bool) -> list[Check]:
         settings = shell.settings()
     except AgentOpsError as error:
         return [*checks, Check("workspace", "broken", error.what, error.hint)]
-    looks: list[Callable[[Shell, Settings], Iterator[Check]]] = [_workspace, _playbooks, _journal, _index, _disk, _model]
+    looks: list[Callable[[Shell, Settings], Iterator[Check]]] = [
+        _workspace,
+        _playbooks,
+        _journal,
+        _index,
+        _disk,
+        _model,
+    ]
     for look in looks:
         checks.extend(look(shell, settings))
     if probe:

@@ -98,7 +98,7 @@ def _account(app: App, runtime: Runtime, finish: Finish) -> None:
     """What the run used, and what wrote its words, from its journal."""
     blocks = read_blocks(runtime.journal, runtime.journal.find(finish.run))
     finish.totals = usage(blocks)
-    names = {each.name for _, records in blocks for each in records if isinstance(each, Effect) and each.kind == "model"}
+    names = {
+        each.name for _, records in blocks for each in records if isinstance(each, Effect) and each.kind == "model"
+    }
     finish.labels = [app.model_label(name) for name in sorted(names or {app.settings.model})]
-
-

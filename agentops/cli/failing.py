@@ -18,6 +18,8 @@ __all__ = ["plain", "tell", "tell_error", "tell_usage"]
 
 def plain(error: BaseException) -> dict[str, Any]:
     """An error as a JSON object: ``type``, ``what``, ``hint``, ``exit_code``, and its facts."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
     if isinstance(error, AgentOpsError):
         facts = msgspec.to_builtins(error.facts, enc_hook=str)
         return {
@@ -63,11 +65,6 @@ def tell_usage(error: click.ClickException, *, as_json: bool) -> int:
 
 def _said(error: BaseException) -> tuple[str, str]:
     """An error that is none of ours, in words."""
-    if isinstance(error, BaseExceptionGroup):
-        first: BaseException = error
-        while isinstance(first, BaseExceptionGroup):
-            first = first.exceptions[0]
-        return _said(first)
     if isinstance(error, OSError) and error.strerror:
         where = f": {error.filename}" if error.filename else ""
         return f"{error.strerror}{where}", "Check the path, its permissions and the space on its disk."

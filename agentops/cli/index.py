@@ -34,7 +34,12 @@ def add(shell: Shell, folder: str, collection: str | None, as_json: bool) -> int
     if as_json:
         print_json(report)
         return 0
-    counts = {"added": report.added, "changed": report.changed, "removed": report.removed, "unchanged": report.unchanged}
+    counts = {
+        "added": report.added,
+        "changed": report.changed,
+        "removed": report.removed,
+        "unchanged": report.unchanged,
+    }
     moved = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
     print(f"{report.collection}: {report.documents} documents, {report.passages} passages ({moved or 'nothing new'})")
     for each in report.skipped:
@@ -87,7 +92,8 @@ def stats(shell: Shell, as_json: bool) -> int:
         print_json(found)
         return 0
     rows = [
-        [each.collection, f"{each.documents:,}", f"{each.passages:,}", f"{each.characters:,}", each.folder] for each in found
+        [each.collection, f"{each.documents:,}", f"{each.passages:,}", f"{each.characters:,}", each.folder]
+        for each in found
     ]
     table(["collection", "documents", "passages", "characters", "folder"], rows)
     return 0

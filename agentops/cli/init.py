@@ -55,7 +55,9 @@ def init(shell: Shell, folder: str, force: bool, as_json: bool) -> int:
     if as_json:
         print_json({"workspace": str(target.resolve()), "written": written})
         return 0
-    print(f"workspace {target.resolve()}: {len(written)} files written" if written else f"{target.resolve()} is complete")
+    print(
+        f"workspace {target.resolve()}: {len(written)} files written" if written else f"{target.resolve()} is complete"
+    )
     for name in written:
         print(f"  {name}")
     at = "" if folder == "." else f"cd {folder} && "

@@ -125,7 +125,9 @@ class View:
         styles = {"idle": "dim", "working": "green", "waiting": "yellow"}
         for name in sorted(shown, key=list(self._agents).index):
             state, what = self._agents[name]
-            table.add_row(Words(told.visible(name)), Words(state, style=styles[state]), Words(told.clip(told.visible(what), 60)))
+            table.add_row(
+                Words(told.visible(name)), Words(state, style=styles[state]), Words(told.clip(told.visible(what), 60))
+            )
         return table
 
     def _budget_table(self) -> Table:

@@ -63,7 +63,7 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, about) for name, (_, about) in COMMANDS.items()])
 
 
-def _version(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's signature
+def _version(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:
     if value and not ctx.resilient_parsing:
         from agentops.app.version import version
 
@@ -74,8 +74,12 @@ def _version(ctx: click.Context, _parameter: click.Parameter, value: bool) -> No
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option("--journal", metavar="FILE", help="The journal's file; also AGENTOPS_JOURNAL.")
 @click.option("--workspace", metavar="DIR", help="The folder of agents/ and playbooks/; also AGENTOPS_WORKSPACE.")
-@click.option("--log-level", metavar="LEVEL", help="Log to stderr: debug, info, warning, error; also AGENTOPS_LOG_LEVEL.")
-@click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Say which version.")
+@click.option(
+    "--log-level", metavar="LEVEL", help="Log to stderr: debug, info, warning, error; also AGENTOPS_LOG_LEVEL."
+)
+@click.option(
+    "--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Say which version."
+)
 @click.pass_context
 def cli(ctx: click.Context, journal: str | None, workspace: str | None, log_level: str | None) -> None:
     """Agents that are supervised, recorded and replayable.

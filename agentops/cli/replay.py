@@ -31,18 +31,19 @@ def replay(shell: Shell, name: str, as_json: bool) -> int:
         done = replay_run(journal, row, app.redefine(start))
     finally:
         journal.close()
-    same = done.divergence is None
+    divergence = done.divergence
+    same = divergence is None
     changed = [] if same else app.changed(start)
     if as_json:
         print_json(_object(done, changed))
-    elif same:
+    elif divergence is None:
         rest = "" if done.finished else "; the run is not over, so far it is the same"
         print(f"replayed {done.run}: {done.records} records in {done.blocks} blocks came out as recorded{rest}")
         print("no model and no tool was called")
     else:
         from agentops.observe.told import visible
 
-        print(visible(done.divergence.text(), lines=True))
+        print(visible(divergence.text(), lines=True))
         note(f"changed since: {', '.join(changed)}" if changed else "nothing that the record names has changed since")
     return 0 if same else 6
 
@@ -62,5 +63,11 @@ def _object(done: Any, changed: list[str]) -> dict[str, Any]:
         found["divergence"] = msgspec.to_builtins(done.divergence)
         found["changed"] = changed
         what = f"block {done.divergence.seq}, record {done.divergence.line}: {done.divergence.kind}"
-        found["error"] = {"type": "Diverged", "what": f"replay diverged at {what}", "hint": "", "exit_code": 6, "facts": {}}
+        found["error"] = {
+            "type": "Diverged",
+            "what": f"replay diverged at {what}",
+            "hint": "",
+            "exit_code": 6,
+            "facts": {},
+        }
     return found

@@ -19,7 +19,9 @@ __all__ = ["run"]
 @click.command(short_help="Run a playbook.")
 @click.argument("playbook")
 @click.option("-i", "--input", "inputs", multiple=True, metavar="NAME=VALUE", help="An input of the playbook.")
-@click.option("--budget", multiple=True, metavar="NAME=VALUE", help="money (dollars), tokens, model_calls, tool_calls, seconds.")
+@click.option(
+    "--budget", multiple=True, metavar="NAME=VALUE", help="money (dollars), tokens, model_calls, tool_calls, seconds."
+)
 @click.option("--model", metavar="NAME", help="provider/model, such as openai/gpt-5-mini or offline/extractive.")
 @click.option("--base-url", metavar="URL", help="An OpenAI-compatible endpoint; also AGENTOPS_BASE_URL.")
 @click.option("--api-key-env", metavar="VARIABLE", help="The environment variable that holds the key.")

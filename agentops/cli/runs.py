@@ -100,7 +100,10 @@ def show_run(shell: Shell, name: str, full: bool, as_json: bool) -> int:
         return 0
     print(draw(path, width=_width(), full=full))
     print()
-    table(["agent", "used"], [*([agent, totals.text()] for agent, totals in used.agents.items()), ["all", used.totals.text()]])
+    table(
+        ["agent", "used"],
+        [*([agent, totals.text()] for agent, totals in used.agents.items()), ["all", used.totals.text()]],
+    )
     return 0
 
 

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from agentops.errors import AgentDefinitionError, MessageInvalid
 from agentops.kernel.effects import EffectKind, EffectOp
 from agentops.kernel.gate import EffectClass
 from agentops.messages import decode, encode
 
-__all__ = ["act_effect"]
+__all__ = ["WORKSPACE_MODULES", "act_effect"]
+
+WORKSPACE_MODULES: Final = "_agentops_workspace_"
+"""What the names of modules begin with that were loaded from a workspace's folder of agents."""
 
 
 def act_effect(function: Callable[..., Any], args: tuple[Any, ...], effect: EffectClass) -> EffectOp:
     """The effect of calling ``function(*args)``; refuses what could not be named, or recorded."""
-    module = getattr(function, "__module__", None)
+    module = (getattr(function, "__module__", None) or "").removeprefix(WORKSPACE_MODULES)
+    if module != getattr(function, "__module__", ""):
+        module = module.partition(".")[2]  # of a workspace's module, its file: the same wherever the workspace lies
     name = getattr(function, "__qualname__", "")
     if not module or not name or "<" in name or getattr(function, "__closure__", None):
         msg = f"act cannot call {function!r}: it has no name of its own, or holds variables that are not on record"

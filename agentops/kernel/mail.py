@@ -215,7 +215,8 @@ def _checked(world: World, sender: str, codec: Any, message: Any) -> tuple[bytes
 def _address(world: World, to: str, message: Any) -> Envelope:
     """An envelope for a message, checked; raises where nobody would handle it."""
     ident = world.next_id()
-    target = world.processes.get(to)
+    sender = world.current.process.name if world.current is not None else ""
+    target = _find(world, to, sender)
     if target is None:
         msg = f"no agent of this run is called {to!r}"
         raise UnknownRecipient(msg, hint=nearest(to, world.processes), recipient=to, known=sorted(world.processes))
@@ -232,9 +233,17 @@ def _address(world: World, to: str, message: Any) -> Envelope:
         world.record(DeadLettered(to, codec.name, "the agent has stopped"))
         msg = f"{codec.name} to {to}: the agent has stopped"
         raise DeadLetter(msg, recipient=to, message=codec.name, reason="the agent has stopped")
-    sender = world.current.process.name if world.current is not None else ""
     body, checked = _checked(world, sender, codec, message)
     return Envelope(ident, target, codec, body, checked)
+
+
+def _find(world: World, to: str, sender: str) -> Process | None:
+    """The agent that ``sender`` means by a name: in a playbook called by another, first one of its own."""
+    if "." in sender:
+        own = world.processes.get(f"{sender.rpartition('.')[0]}.{to}")
+        if own is not None:
+            return own
+    return world.processes.get(to)
 
 
 def _is_timed(fiber: Fiber) -> bool:

@@ -43,7 +43,9 @@ def open_log(level: str, stream: TextIO) -> Callable[[str, int, Any], None]:
         raise InvalidInput(msg, hint=nearest(level, LEVELS))
     on_terminal = stream.isatty()
     processors: list[Any] = [structlog.processors.add_log_level, _time]
-    processors.append(structlog.dev.ConsoleRenderer(colors=False) if on_terminal else structlog.processors.JSONRenderer())
+    processors.append(
+        structlog.dev.ConsoleRenderer(colors=False) if on_terminal else structlog.processors.JSONRenderer()
+    )
     logger = structlog.wrap_logger(
         structlog.PrintLogger(stream),
         processors=processors,

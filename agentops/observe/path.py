@@ -197,7 +197,9 @@ class _Builder:
                 step.facts["overrun"] = msgspec.to_builtins(record.overrun)
 
     def _given_up(self, record: r.Withdrawn | r.Abandoned) -> None:
-        step = self._effects.get(record.effect) or self._messages.get(record.effect) or self._approvals.get(record.effect)
+        step = (
+            self._effects.get(record.effect) or self._messages.get(record.effect) or self._approvals.get(record.effect)
+        )
         if step is not None:
             step.facts["status" if isinstance(record, r.Withdrawn) else "abandoned"] = (
                 "withdrawn" if isinstance(record, r.Withdrawn) else True

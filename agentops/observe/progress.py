@@ -52,7 +52,9 @@ def _message(verb: str) -> Any:
 def _effect(record: r.Effect) -> tuple[str, str]:
     if record.kind == "model":
         returns = (_body(record.arguments) or {}).get("returns")
-        return _who(record.id), f"model {told.visible(record.name)}" + (f" for {told.visible(returns)}" if returns else "")
+        return _who(record.id), f"model {told.visible(record.name)}" + (
+            f" for {told.visible(returns)}" if returns else ""
+        )
     return _who(record.id), f"{record.kind} {told.call(record.name, _body(record.arguments), _ROOM)}"
 
 
@@ -67,7 +69,9 @@ def _approval(record: r.Approval) -> tuple[str, str]:
 
 def _decided(record: r.Decided) -> tuple[str, str]:
     because = f" ({told.visible(record.because)})" if record.because else ""
-    return _who(record.id), told.clip(f"decides {told.visible(record.question)} {told.visible(record.chosen)}{because}", 200)
+    return _who(record.id), told.clip(
+        f"decides {told.visible(record.question)} {told.visible(record.chosen)}{because}", 200
+    )
 
 
 def _guarded(record: r.Guarded) -> tuple[str, str]:
@@ -89,7 +93,10 @@ def _finished(record: r.Finished) -> tuple[str, str]:
 _LINES: Final[dict[type, Any]] = {
     r.Asked: _message("asks"),
     r.Sent: _message("tells"),
-    r.Published: lambda record: (_who(record.id), f"publishes {told.visible(record.message)} to {told.visible(record.topic)}"),
+    r.Published: lambda record: (
+        _who(record.id),
+        f"publishes {told.visible(record.message)} to {told.visible(record.topic)}",
+    ),
     r.Effect: _effect,
     r.Denied: _denied,
     r.Approval: _approval,
@@ -98,7 +105,10 @@ _LINES: Final[dict[type, Any]] = {
     r.Retrying: _retrying,
     r.Crashed: _crashed,
     r.Quarantined: lambda record: (_who(record.turn), f"set aside {told.visible(record.message)}"),
-    r.DeadLettered: lambda record: (record.to, f"dead letter {told.visible(record.message)}: {told.visible(record.reason)}"),
+    r.DeadLettered: lambda record: (
+        record.to,
+        f"dead letter {told.visible(record.message)}: {told.visible(record.reason)}",
+    ),
     r.Finished: _finished,
 }
 """Kind of record -> who did it, and what."""

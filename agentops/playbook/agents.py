@@ -23,6 +23,7 @@ from types import ModuleType
 from typing import Any, Final
 
 from agentops.errors import AgentDefinitionError, AgentOpsError
+from agentops.kernel.acts import WORKSPACE_MODULES
 from agentops.kernel.agent import Agent
 from agentops.kernel.tool import Tool
 from agentops.playbook.catalog import Catalog
@@ -30,7 +31,7 @@ from agentops.supervisor.guardrails import Guardrail
 
 __all__ = ["Shelf", "load_agents", "load_catalog"]
 
-_PREFIX: Final = "_agentops_workspace_"
+_PREFIX: Final = WORKSPACE_MODULES
 
 
 @dataclass

@@ -68,9 +68,8 @@ class Compiled:
         return PlaybookInputs(values=resolve_inputs(self.plan, given, base=base, workspace=workspace))
 
 
-def compile_book(book: Book, catalog: Catalog, *, workspace: Path | None = None) -> Compiled:
+def compile_book(book: Book, catalog: Catalog) -> Compiled:
     """Check a playbook with all that it calls, and compile it. Raises `PlaybookError` or `PolicyError`."""
-    del workspace
     results = check(book, catalog)
     build = _Build(book, catalog, results)
     build.playbook(book.root, prefix="", parent="", limits=Limits())

@@ -96,6 +96,7 @@ class Runtime:
         name = run or clock.new_run_id()
         kind = type(message)
         _refuse_unhandled(definition, kind)
+        _open_models(definition)
         body = self._redact(codec(kind).encode(message))
         header = from_json(dict, self._redact(encode(dict(definition.header))))
         at = clock.now()
@@ -113,6 +114,7 @@ class Runtime:
         if row.ended is not None:
             msg = f"run {row.run} is over: {row.status}"
             raise RunError(msg, hint=f"See it with agentops runs show {row.run}.")
+        _open_models(definition)
         self.journal.take(row)
         try:
             rebuilt = _rebuilt_exactly(self.journal, row, definition)
@@ -151,6 +153,12 @@ class Runtime:
         live.attended = attended
         live.load_payload = self.journal.payload
         return live
+
+
+def _open_models(definition: Definition) -> None:
+    """Open what the run will call, so that a wrong name or a missing key is found before anything has happened."""
+    for name in sorted({definition.spec.model, *(spec.model for spec in definition.spec.agents)} - {""}):
+        definition.model(name)
 
 
 def _refuse_unhandled(definition: Definition, kind: type[Message]) -> None:

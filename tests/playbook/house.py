@@ -155,7 +155,7 @@ def compiled(folder: Path, files: Mapping[str, str], name: str = "", catalog: Ca
     for file, text in files.items():
         (folder / "playbooks" / f"{file}.yaml").write_text(text, encoding="utf-8")
     book = Library([folder]).open(name or next(iter(files)), folder)
-    return compile_book(book, catalog, workspace=folder)
+    return compile_book(book, catalog)
 
 
 @dataclass
