@@ -108,9 +108,15 @@ def _run(arguments: list[str]) -> int:
     """The exit code of a command line; every error is told here."""
     as_json = "--json" in arguments
     try:
-        result = cli.main(arguments, "agentops", standalone_mode=False)
+        if "_AGENTOPS_COMPLETE" in os.environ:  # a shell asks how a command line could go on
+            cli.main(arguments, "agentops")
+        with cli.make_context("agentops", list(arguments)) as context:  # not `main`: it turns a closed pipe into code 1
+            result = cli.invoke(context)
     except click.exceptions.Exit as leaving:
         return leaving.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return error.exit_code
     except click.ClickException as error:
         from agentops.cli.failing import tell_usage
 

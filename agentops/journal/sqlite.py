@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -76,7 +77,7 @@ class Journal:
         try:
             with sqlite_errors(self.path):
                 self._prepare(durability)
-        except BaseException:
+        except BaseException:  # whatever it was, it is raised again
             self._connection.close()
             raise
 
@@ -94,37 +95,63 @@ class Journal:
 
     # --- writing ------------------------------------------------------------------------------------------------
 
-    def create(self, run: str, playbook: str, started: int) -> int:
-        """Make a run, held by this process; its number in this file."""
-        with sqlite_errors(self.path):
-            cursor = self._connection.execute(
+    def create(self, run: str, playbook: str, started: int, first: Append | None = None) -> int:
+        """Make a run, held by this process, with its ``first`` block in the same transaction; its number here."""
+        with self._transaction() as connection:
+            cursor = connection.execute(
                 "INSERT INTO runs (run, playbook, status, started, owner) VALUES (?, ?, 'running', ?, ?)",
                 (run, playbook, started, my_name()),
             )
-        return int(cursor.lastrowid or 0)
+            row = int(cursor.lastrowid or 0)
+            if first is not None:
+                self._write([msgspec.structs.replace(first, run=row)])
+        return row
 
     def append(self, blocks: Sequence[Append]) -> None:
         """Write blocks, all or none; when this returns they are as safe as the durability promises."""
+        with self._transaction():
+            self._write(blocks)
+
+    def adopt(self, row: RunRow, blocks: Iterable[Append]) -> None:
+        """Write a run that was recorded elsewhere, all of it or nothing: ``blocks`` are read as they are written.
+
+        Nobody holds the run afterwards. Of ``row`` and ``blocks``, the run's number in the other file means nothing.
+        """
+        with self._transaction() as connection:
+            cursor = connection.execute(
+                "INSERT INTO runs (run, playbook, status, started, ended) VALUES (?, ?, ?, ?, ?)",
+                (row.run, row.playbook, row.status, row.started, row.ended),
+            )
+            number = int(cursor.lastrowid or 0)
+            for block in blocks:
+                self._write([msgspec.structs.replace(block, run=number)])
+
+    def _write(self, blocks: Sequence[Append]) -> None:
         connection = self._connection
+        try:
+            connection.executemany(
+                "INSERT INTO blocks (run, seq, data, hash) VALUES (?, ?, ?, ?)",
+                [(block.run, block.seq, block.block.decode(), block.hash) for block in blocks],
+            )
+        except sqlite3.IntegrityError as error:
+            msg = f"{self.path}: another process has gone on with this run"
+            raise JournalLocked(msg, hint="Let that process finish, or stop it.", path=self.path) from error
         payloads = [(key, data.decode()) for block in blocks for key, data in block.blobs.items()]
+        if payloads:
+            connection.executemany("INSERT OR IGNORE INTO payloads VALUES (?, ?)", payloads)
         changes = [(block.status, block.ended, block.run) for block in blocks if block.status]
+        if changes:
+            connection.executemany("UPDATE runs SET status = ?, ended = ? WHERE id = ?", changes)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        connection = self._connection
         with sqlite_errors(self.path):
             connection.execute("BEGIN IMMEDIATE")
             try:
-                connection.executemany(
-                    "INSERT INTO blocks (run, seq, data, hash) VALUES (?, ?, ?, ?)",
-                    [(block.run, block.seq, block.block.decode(), block.hash) for block in blocks],
-                )
-                if payloads:
-                    connection.executemany("INSERT OR IGNORE INTO payloads VALUES (?, ?)", payloads)
-                if changes:
-                    connection.executemany("UPDATE runs SET status = ?, ended = ? WHERE id = ?", changes)
+                yield connection
                 connection.execute("COMMIT")
-            except sqlite3.IntegrityError as error:
-                connection.execute("ROLLBACK")
-                msg = f"{self.path}: another process has gone on with this run"
-                raise JournalLocked(msg, hint="Let that process finish, or stop it.", path=self.path) from error
-            except BaseException:
+            except BaseException:  # whatever it was, it is raised again
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
@@ -134,17 +161,12 @@ class Journal:
     def take(self, row: RunRow) -> None:
         """Become the holder of a run; `JournalLocked` where a living process holds it."""
         me = my_name()
-        with sqlite_errors(self.path):
-            connection = self._connection
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                (owner,) = connection.execute("SELECT owner FROM runs WHERE id = ?", (row.id,)).fetchone()
-                if owner != me and holder_alive(owner):
-                    msg = f"run {row.run} is in the hands of process {owner.split('/')[2]}"
-                    raise JournalLocked(msg, hint="Wait for it, or stop that process.", path=self.path)
-                connection.execute("UPDATE runs SET owner = ?, status = 'running' WHERE id = ?", (me, row.id))
-            finally:
-                connection.execute("COMMIT")
+        with self._transaction() as connection:
+            (owner,) = connection.execute("SELECT owner FROM runs WHERE id = ?", (row.id,)).fetchone()
+            if owner != me and holder_alive(owner):
+                msg = f"run {row.run} is in the hands of process {owner.split('/')[2]}"
+                raise JournalLocked(msg, hint="Wait for it, or stop that process.", path=self.path)
+            connection.execute("UPDATE runs SET owner = ?, status = 'running' WHERE id = ?", (me, row.id))
 
     def set_status(self, run: int, status: str) -> None:
         """Say how a run stands that no block changes."""

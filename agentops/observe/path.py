@@ -68,6 +68,8 @@ class _Builder:
         self._approvals: dict[str, Step] = {}
         self._here = self.root
         """Where what says no place of its own belongs: the turn that did something last in this block."""
+        self._latest: dict[str, Step] = {}
+        """Agent -> the turn in which it did something last."""
         self._started = False
 
     def block(self, delivery: r.Delivery, records: Sequence[r.Record]) -> None:
@@ -147,9 +149,11 @@ class _Builder:
             case _:
                 kind, names = _FIELDS[type(record)]
                 facts = {fact: self._fact(getattr(record, field)) for field, fact in names.items()}
-                self._add(kind, _where(record), at, facts)
                 if isinstance(record, r.Finished):
                     self.root.facts |= {"status": record.status, "ended": at}
+                    self.root.steps.append(Step(kind, at=at, facts=facts))
+                else:
+                    self._add(kind, _where(record), at, facts)
 
     def _message(self, kind: str, ident: str, to: str, name: str, body: Any, at: int, place: Step) -> None:
         sender = agent_of(ident) if kind in {"ask", "send"} else ""
@@ -210,8 +214,8 @@ class _Builder:
         if not self._started and self._here is self.root:
             self.root.facts.setdefault("agents", []).append(facts)
             return
-        latest = [step for turn, step in self._turns.items() if agent_of(turn) == record.parent and step.at]
-        place = self._here if self._here is not self.root else (latest[-1] if latest else self.root)
+        first = next((step for turn, step in self._turns.items() if agent_of(turn) == record.parent), self._here)
+        place = self._latest.get(record.parent, first)
         place.steps.append(Step("spawned", "", record.parent, at, facts))
 
     # --- help ---------------------------------------------------------------------------------------------------
@@ -225,7 +229,7 @@ class _Builder:
         """Where a doing belongs: below its turn, else with what was done just before."""
         found = self._turns.get(turn_of(path))
         if found is not None:
-            self._here = found
+            self._here = self._latest[agent_of(path)] = found
         return self._here
 
     def _fact(self, value: Any) -> Any:

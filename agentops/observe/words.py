@@ -155,7 +155,7 @@ def _resumed(facts: Mapping[str, Any], room: int) -> str:
     again, doubtful = len(facts["again"]), len(facts["doubtful"])
     what = [f"{told.plural(again, 'effect')} made again"] if again else []
     what += [f"{doubtful} in doubt"] if doubtful else []
-    return _said("resumed after a crash", *what)
+    return _said("resumed", *what)
 
 
 def _finished(facts: Mapping[str, Any], room: int) -> str:

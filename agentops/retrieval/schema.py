@@ -95,7 +95,7 @@ def connect(path: Path, *, create: bool) -> sqlite3.Connection:
     try:
         with told_errors(path):
             _prepare(connection, path)
-    except BaseException:
+    except BaseException:  # whatever it was, it is raised again
         connection.close()
         raise
     return connection
@@ -153,7 +153,7 @@ def transaction(connection: sqlite3.Connection, path: Path) -> Iterator[None]:
         try:
             yield
             connection.execute("COMMIT")
-        except BaseException:
+        except BaseException:  # whatever it was, it is raised again
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise

@@ -25,7 +25,7 @@ from agentops import clock
 from agentops.errors import AgentOpsError, JournalError
 from agentops.journal.sqlite import Append, Journal
 from agentops.kernel.kernel import Reaction
-from agentops.kernel.records import Answer, Continue, Delivery, Dispatched, ErrorRecord, Outcome, Tick
+from agentops.kernel.records import Answer, Continue, Delivery, Dispatched, ErrorRecord, Outcome, Start, Tick
 from agentops.kernel.world import Request
 from agentops.messages import from_json
 from agentops.runtime.events import Ended
@@ -51,6 +51,8 @@ class Engine:
         self.journal = journal
         self.runs: dict[str, Live] = {}
         self._line: deque[Live] = deque()
+        self._begun: deque[tuple[Live, Reaction]] = deque()
+        """Runs whose first block is written and not yet released."""
         self._bell = anyio.Event()
         self._asleep = False
         self._deadlines: list[tuple[int, int, Live]] = []
@@ -67,11 +69,22 @@ class Engine:
 
     # --- in -----------------------------------------------------------------------------------------------------
 
-    def add(self, live: Live, first: Delivery | None) -> None:
-        """Take a run in hand, beginning with a delivery."""
+    def begin(self, live: Live, start: Start) -> None:
+        """Begin a run: when this returns, its first block is in the journal. What that asks for is let out later."""
+        with self._guard:
+            self._guard.kernel = live.kernel
+            reaction = live.kernel.deliver(start)
+        block = live.append(reaction)
+        live.row = self.journal.create(live.name, live.definition.playbook, start.at, block)
+        self.add(live)
+        self._begun.append((live, reaction))
+        if reaction.more:
+            self.post(live, Continue(clock.now()))
+        self._ring()
+
+    def add(self, live: Live) -> None:
+        """Take a run in hand."""
         self.runs[live.name] = live
-        if first is not None:
-            self.post(live, first)
 
     def post(self, live: Live, delivery: Delivery) -> None:
         """Hand a delivery in; it is recorded, and acted on, in the order of these calls."""
@@ -79,6 +92,9 @@ class Engine:
         if not live.queued:
             live.queued = True
             self._line.append(live)
+        self._ring()
+
+    def _ring(self) -> None:
         if self._asleep:
             self._asleep = False
             self._bell.set()
@@ -119,6 +135,8 @@ class Engine:
                 continue
             performed = 0
             self._tick()
+            while self._begun:
+                self._release(*self._begun.popleft())
             if self._line:
                 self._turn()
                 rounds += 1
@@ -250,7 +268,7 @@ class Engine:
         waits = [POLL_SECONDS] if self._look_into_inbox() else []
         if self._deadlines:
             waits.append(max(0.0, (self._deadlines[0][0] - clock.now()) / 1_000_000))
-        if self._line:
+        if self._line or self._begun:
             self._asleep = False
             return
         with anyio.move_on_after(min(waits) if waits else None):

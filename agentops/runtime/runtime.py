@@ -19,10 +19,10 @@ import anyio
 import msgspec
 
 from agentops import clock
-from agentops.errors import Diverged, RunError, UnhandledMessage
+from agentops.errors import Diverged, JournalCorrupt, RunError, UnhandledMessage
 from agentops.journal.sqlite import Journal, RunRow
 from agentops.kernel.kernel import Kernel
-from agentops.kernel.records import Answer, Continue, External, Raw, Resumed, Start
+from agentops.kernel.records import Answer, Continue, External, Finished, Raw, Resumed, Start, read_block
 from agentops.kernel.suggest import nearest
 from agentops.messages import Message, codec, encode, from_json
 from agentops.runtime.definition import Definition
@@ -30,7 +30,7 @@ from agentops.runtime.divergence import Divergence
 from agentops.runtime.engine import Engine
 from agentops.runtime.live import Live, Run
 from agentops.runtime.perform import Performer
-from agentops.runtime.rebuild import Rebuilt, make_kernel, rebuild
+from agentops.runtime.rebuild import Rebuilt, history, make_kernel, rebuild
 
 __all__ = ["Replayed", "Runtime", "replay"]
 
@@ -100,25 +100,24 @@ class Runtime:
         body = self._redact(codec(kind).encode(message))
         header = from_json(dict, self._redact(encode(dict(definition.header))))
         at = clock.now()
-        row = self.journal.create(name, definition.playbook, at)
-        live = self._live(name, row, definition, attended=attended)
-        self._engine.add(live, Start(at, name, kind.__name__, Raw(body), header))
+        live = self._live(name, 0, definition, attended=attended)
+        self._engine.begin(live, Start(at, name, kind.__name__, Raw(body), header))
         return Run(live, self._engine.post, clock.now, self._redact)
 
     async def resume(self, row: RunRow, definition: Definition, *, attended: bool = False) -> Run:
         """Go on with a run that was interrupted, or that waited for a person.
 
         Its code is stepped through what is recorded first; where that no longer comes out the same, `Diverged` is
-        raised and nothing is done. Raises `JournalLocked` where a living process holds the run.
+        raised and nothing is done. Raises `JournalLocked` where a living process holds the run. A run that is over is
+        given back as it ended.
         """
         if row.ended is not None:
-            msg = f"run {row.run} is over: {row.status}"
-            raise RunError(msg, hint=f"See it with agentops runs show {row.run}.")
+            return self._over(row, definition)
         _open_models(definition)
         self.journal.take(row)
         try:
             rebuilt = _rebuilt_exactly(self.journal, row, definition)
-        except BaseException:
+        except BaseException:  # whatever it was, it is raised again
             self.journal.release(row.id)
             raise
         live = self._live(row.run, row.id, definition, attended=attended)
@@ -126,7 +125,7 @@ class Runtime:
         live.seq = rebuilt.blocks
         live.hash = rebuilt.hash
         lost, doubtful = _unanswered(rebuilt.kernel)
-        self._engine.add(live, None)
+        self._engine.add(live)
         if rebuilt.last is not None and rebuilt.last.more:
             self._engine.post(live, Continue(clock.now()))
         taken = {approval.effect for approval in rebuilt.kernel.pending_approvals()}
@@ -146,6 +145,19 @@ class Runtime:
             msg = f"run {run.id} is not being driven here"
             raise RunError(msg, hint="Resume it first.")
         self._engine.post(live, External(clock.now(), key, to, type(message).__name__, Raw(body)))
+
+    def _over(self, row: RunRow, definition: Definition) -> Run:
+        """A run that has ended, by its last record."""
+        live = self._live(row.run, row.id, definition, attended=False)
+        last = b"[]"
+        for _, block, _ in history(self.journal, row):
+            last = block
+        finished = read_block(last)[1][-1]
+        if not isinstance(finished, Finished):
+            msg = f"{self.journal.path}: run {row.run} is over, and its last record does not say how"
+            raise JournalCorrupt(msg, hint="Restore the file from a copy.", path=self.journal.path)
+        live.finish(finished)
+        return Run(live, self._engine.post, clock.now, self._redact)
 
     def _live(self, name: str, row: int, definition: Definition, *, attended: bool) -> Live:
         performer = Performer(name, definition, self._redact)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from tests.cli.commands import agentops, read_json, start
+from tests.cli.commands import agentops, environment, read_json, start
 
 
 def _until(path: Path, process: subprocess.Popen[str]) -> None:
@@ -51,7 +53,7 @@ def test_a_killed_run_goes_on_and_no_completed_call_is_made_again(workspace: Pat
     said = read_json(done)
     assert said["output"]["text"] == "seen beforeit came"
     assert said["usage"]["tool_calls"] == 2
-    assert "resumed after a crash" in agentops("runs", "show", run, cwd=workspace).stdout
+    assert "resumed · 1 effect made again" in agentops("runs", "show", run, cwd=workspace).stdout
 
 
 def test_a_second_interrupt_ends_even_an_agent_that_never_gives_way(workspace: Path) -> None:
@@ -107,13 +109,7 @@ def test_what_is_denied_is_not_done(workspace: Path) -> None:
 
 def test_an_answer_reaches_a_run_that_another_process_drives(workspace: Path) -> None:
     """With somebody at the terminal the run waits in its process; the answer may come from elsewhere."""
-    import pty
-
     ours, theirs = pty.openpty()
-    import sys
-
-    from tests.cli.commands import environment
-
     process = subprocess.Popen(
         [sys.executable, "-m", "agentops", "run", "errand", "-i", "way=mailing"],
         cwd=workspace,
@@ -138,12 +134,42 @@ def test_an_answer_reaches_a_run_that_another_process_drives(workspace: Path) ->
     assert process.wait(timeout=60) == 0, seen
 
 
-def test_a_run_that_is_over_cannot_be_resumed(workspace: Path) -> None:
-    agentops("run", "errand", "-i", "way=looking", cwd=workspace)
+def test_resuming_a_run_that_is_over_does_nothing_and_gives_what_it_came_to(workspace: Path) -> None:
+    """Whoever resumes after a crash cannot know whether the run was over just before it."""
+    first = read_json(agentops("run", "errand", "-i", "way=looking", "--json", cwd=workspace))
     done = agentops("resume", "last", "--json", cwd=workspace)
-    assert done.returncode != 0
-    assert "is over: done" in done.stderr
-    assert read_json(done)["error"]["hint"]
+    assert done.returncode == 0
+    assert read_json(done) == first
+
+
+def test_an_effect_in_doubt_waits_for_a_new_answer_however_often_the_run_is_resumed(workspace: Path) -> None:
+    """The approval that let it go out the first time must not let it go out again after the crash."""
+    file = workspace / "agents" / "clerk.py"
+    file.write_text(
+        file.read_text(encoding="utf-8").replace(
+            '    return "sent"',
+            '    pathlib.Path("sending").touch()\n    while not pathlib.Path("go").exists():\n'
+            '        time.sleep(0.01)\n    return "sent"',
+        ),
+        encoding="utf-8",
+    )
+    run = read_json(agentops("run", "errand", "-i", "way=mailing", "--json", cwd=workspace))["run"]
+    agentops("approve", run, cwd=workspace)
+    process = start("resume", run, cwd=workspace)
+    _until(workspace / "sending", process)
+    process.kill()
+    process.communicate(timeout=60)
+    (workspace / "go").touch()
+    mails = workspace / "mails.txt"
+    for _ in range(3):
+        done = agentops("resume", run, "--json", cwd=workspace)
+        assert done.returncode == 5, done.stdout + done.stderr
+        assert len(mails.read_text(encoding="utf-8").splitlines()) == 1
+    assert agentops("approve", run, cwd=workspace).returncode == 0
+    done = agentops("resume", run, "--json", cwd=workspace)
+    assert done.returncode == 0, done.stderr
+    assert len(mails.read_text(encoding="utf-8").splitlines()) == 2
+    assert agentops("replay", run, cwd=workspace).returncode == 0
 
 
 def test_a_run_in_the_hands_of_another_process_is_left_alone(workspace: Path) -> None:
