@@ -57,6 +57,7 @@ def _answer(shell: Shell, name: str, approval: str | None, verdict: str, by: str
         data = app.redactor.json(encode(answer))
         if not journal.leave_answer(row.id, waiting.key, data, at):
             raise _taken(row, waiting)
+        told = describe(waiting.approval, journal.payload)
         running = journal.find(row.run).status == "running"
     finally:
         journal.close()
@@ -65,7 +66,7 @@ def _answer(shell: Shell, name: str, approval: str | None, verdict: str, by: str
         said = {"run": row.run, "approval": waiting.approval.effect, "verdict": verdict, "by": answer.by}
         print_json({**said, "running": running})
         return 0
-    print(f"{done}: {describe(waiting.approval)}")
+    print(f"{done}: {told}")
     note("the run goes on by itself" if running else f"go on with: agentops resume {row.run}")
     return 0
 

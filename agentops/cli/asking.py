@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import getpass
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import anyio
 import anyio.abc
@@ -16,7 +18,7 @@ from agentops.kernel.records import Approval
 from agentops.observe.told import visible
 from agentops.runtime.live import Run
 
-__all__ = ["Asker", "describe", "person"]
+__all__ = ["Asker", "arguments_of", "describe", "person"]
 
 
 def person() -> str:
@@ -27,7 +29,15 @@ def person() -> str:
         return "somebody"
 
 
-def describe(approval: Approval) -> str:
+def arguments_of(approval: Approval, load: Callable[[str], bytes]) -> Any:
+    """The arguments that are to be approved; ``load`` gives those that are so large that they are kept elsewhere."""
+    arguments = msgspec.json.decode(bytes(approval.arguments))
+    if isinstance(arguments, dict) and arguments.keys() == {"$payload"}:
+        return msgspec.json.decode(load(arguments["$payload"]))
+    return arguments
+
+
+def describe(approval: Approval, load: Callable[[str], bytes]) -> str:
     """What would run, whole and unshortened; what a terminal would hide or act on is written as an escape."""
     agent = approval.effect.partition("/")[0]
     lines = [
@@ -35,7 +45,7 @@ def describe(approval: Approval) -> str:
         f"  rule       {visible(approval.rule)}" + (f": {visible(approval.because)}" if approval.because else ""),
         f"  approval   {visible(approval.effect)}",
     ]
-    arguments = msgspec.json.decode(bytes(approval.arguments))
+    arguments = arguments_of(approval, load)
     if isinstance(arguments, dict):
         width = max((len(visible(str(key))) for key in arguments), default=0)
         lines += [f"  {visible(str(key)).ljust(width)} = {_shown(value)}" for key, value in arguments.items()]
@@ -51,10 +61,11 @@ def _shown(value: object) -> str:
 class Asker:
     """Puts approvals before a person, one after another, while the run goes on."""
 
-    def __init__(self, run: Run, watcher: Watcher, group: anyio.abc.TaskGroup) -> None:
+    def __init__(self, run: Run, watcher: Watcher, group: anyio.abc.TaskGroup, load: Callable[[str], bytes]) -> None:
         self._run = run
         self._watcher = watcher
         self._group = group
+        self._load = load
         self._lock = anyio.Lock()
 
     def put(self, approval: Approval) -> None:
@@ -66,7 +77,9 @@ class Asker:
             if approval.effect not in {each.effect for each in self._run.approvals}:
                 return
             with self._watcher.paused():
-                approve = await anyio.to_thread.run_sync(_prompt, describe(approval), abandon_on_cancel=True)
+                approve = await anyio.to_thread.run_sync(
+                    _prompt, describe(approval, self._load), abandon_on_cancel=True
+                )
             try:
                 self._run.answer(approval.effect, approve=approve, by=person())
             except RunError:

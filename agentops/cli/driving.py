@@ -10,7 +10,7 @@ from typing import Any
 import anyio
 
 from agentops.app.app import App
-from agentops.cli.asking import Asker
+from agentops.cli.asking import Asker, arguments_of
 from agentops.cli.interrupts import interruptible
 from agentops.cli.shell import read_blocks
 from agentops.cli.watching import Watcher, open_watcher
@@ -35,8 +35,8 @@ class Finish:
     ended: Ended | None
     output: Any = None
     """The typed output of a run that is done."""
-    approvals: list[Approval] = field(default_factory=list)
-    """What waits for a person."""
+    approvals: list[tuple[Approval, Any]] = field(default_factory=list)
+    """What waits for a person, with its arguments."""
     totals: Totals = field(default_factory=Totals)
     labels: list[str] = field(default_factory=list)
     """What the models that were used say of themselves."""
@@ -65,7 +65,8 @@ async def _drive(app: App, begin: Begin, as_json: bool, attended: bool, options:
                     finish.ended = await _watch(runtime, run, watcher, attended=attended)
                 finally:
                     _account(app, runtime, finish)
-            finish.approvals = run.approvals if finish.ended.status == "waiting" else []
+            if finish.ended.status == "waiting":
+                finish.approvals = [(each, arguments_of(each, runtime.journal.payload)) for each in run.approvals]
             if finish.ended.status == "done":
                 finish.output = await run.result()
     return finish
@@ -74,7 +75,7 @@ async def _drive(app: App, begin: Begin, as_json: bool, attended: bool, options:
 async def _watch(runtime: Runtime, run: Run, watcher: Watcher, *, attended: bool) -> Ended:
     """Show events as they come, and put approvals before a person; how the run ended."""
     async with anyio.create_task_group() as group:
-        asker = Asker(run, watcher, group) if attended else None
+        asker = Asker(run, watcher, group, runtime.journal.payload) if attended else None
         if asker is not None:
             answered = {decode(data)[2] for data in runtime.journal.answers(_row(runtime, run)).values()}
             for approval in run.approvals:

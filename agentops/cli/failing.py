@@ -13,13 +13,19 @@ import msgspec
 from agentops.errors import AgentOpsError
 from agentops.observe.told import visible
 
-__all__ = ["plain", "tell", "tell_error", "tell_usage"]
+__all__ = ["first", "plain", "tell", "tell_error", "tell_usage"]
+
+
+def first(error: BaseException) -> BaseException:
+    """What a task group wrapped; of several errors the first, the others followed from it."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 def plain(error: BaseException) -> dict[str, Any]:
     """An error as a JSON object: ``type``, ``what``, ``hint``, ``exit_code``, and its facts."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
+    error = first(error)
     if isinstance(error, AgentOpsError):
         facts = msgspec.to_builtins(error.facts, enc_hook=str)
         return {

@@ -11,7 +11,7 @@ from agentops.cli.driving import Finish
 from agentops.cli.failing import plain, tell_error
 from agentops.cli.shell import note, print_json
 from agentops.kernel.records import Approval
-from agentops.observe.told import visible
+from agentops.observe.told import call, visible
 
 __all__ = ["finish"]
 
@@ -58,7 +58,7 @@ def _object(result: Finish, code: int) -> dict[str, Any]:
     if result.ended is not None and result.ended.error is not None:
         found["error"] = plain(result.ended.error)
     if result.approvals:
-        found["approvals"] = [_approval(each) for each in result.approvals]
+        found["approvals"] = [_approval(*each) for each in result.approvals]
     return found
 
 
@@ -67,12 +67,12 @@ def _plain(value: Any) -> Any:
     return str(value) if dump is None else dump(mode="json")
 
 
-def _approval(approval: Approval) -> dict[str, Any]:
+def _approval(approval: Approval, arguments: Any) -> dict[str, Any]:
     return {
         "approval": approval.effect,
         "kind": approval.kind,
         "name": approval.name,
-        "arguments": msgspec.json.decode(bytes(approval.arguments)),
+        "arguments": arguments,
         "rule": approval.rule,
         "because": approval.because,
     }
@@ -114,8 +114,8 @@ def _hints(result: Finish) -> None:
         return
     note(f"{result.ended.status}: {result.totals.text()}")
     if result.ended.status == "waiting":
-        for approval in result.approvals:
-            note(f"waits for a person: {_wants(approval)}")
+        for approval, arguments in result.approvals:
+            note(f"waits for a person: {_wants(approval, arguments)}")
             note(f"  agentops approve {run} {approval.effect}")
             note(f"  agentops deny {run} {approval.effect}")
         note(f"then: agentops resume {run}")
@@ -128,8 +128,5 @@ def _hints(result: Finish) -> None:
         note(f"how it came to this: agentops runs show {run}")
 
 
-def _wants(approval: Approval) -> str:
-    from agentops.observe.told import call
-
-    arguments = msgspec.json.decode(bytes(approval.arguments))
+def _wants(approval: Approval, arguments: Any) -> str:
     return f"{visible(approval.effect.partition('/')[0])} wants {call(approval.name, arguments, 200)}"

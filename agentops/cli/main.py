@@ -19,6 +19,11 @@ COMMANDS: Final = {
     "validate": ("agentops.cli.validate:validate", "Check playbooks and the agents they name, without running them."),
     "runs": ("agentops.cli.runs:runs", "List runs, and show how one came to its answer."),
     "replay": ("agentops.cli.replay:replay", "Run a recorded run's code again, calling nothing, and compare."),
+    "verify": ("agentops.cli.verify:verify", "Check a run's hashes, and replay it in fresh processes that differ."),
+    "why": ("agentops.cli.why:why", "Follow the claims of an answer back to the spans of its sources."),
+    "diff": ("agentops.cli.diff:diff", "Compare the decision paths of two runs."),
+    "export": ("agentops.cli.exchange:export", "Write a run to one file that replays on another machine."),
+    "import": ("agentops.cli.exchange:import_", "Read a run from a file that export wrote."),
     "resume": ("agentops.cli.resume:resume", "Go on with a run that was interrupted, or that waited."),
     "approve": ("agentops.cli.answer:approve", "Allow what a run waits to do."),
     "deny": ("agentops.cli.answer:deny", "Refuse what a run waits to do."),
@@ -127,9 +132,9 @@ def _run(arguments: list[str]) -> int:
         click.echo("interrupted", err=True)
         return 130
     except Exception as error:  # noqa: BLE001 - the last place that can turn an error into words and a code
-        from agentops.cli.failing import tell
+        from agentops.cli.failing import first, tell
 
-        return tell(error, as_json=as_json)
+        return _broken_pipe() if isinstance(first(error), BrokenPipeError) else tell(error, as_json=as_json)
     return result if isinstance(result, int) else 0
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -12,13 +12,16 @@ from agentops.cli.shell import Shell, json_option, pass_shell, print_json, read_
 __all__ = ["runs"]
 
 
+_STATUSES: Final = "running waiting interrupted done failed stopped denied cancelled".split()
+
+
 @click.group(short_help="List runs, and show how one came to its answer.")
 def runs() -> None:
     """List runs, and show how one came to its answer."""
 
 
 @runs.command("list")
-@click.option("--status", help="Only these: running, waiting, interrupted, done, failed, stopped, denied, cancelled.")
+@click.option("--status", type=click.Choice(_STATUSES), help="Only runs that stand so.")
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="At most so many, newest first.")
 @json_option
 @pass_shell

@@ -7,14 +7,14 @@ make the hashes anew, so what must be proven to others belongs in a file that th
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import msgspec
 
 from agentops.errors import JournalCorrupt
 from agentops.journal.sqlite import Journal, RunRow, chain
-from agentops.kernel.records import Approval, Denied, Effect, Raw, read_block
+from agentops.kernel.records import Approval, Denied, Effect, Finished, Raw, read_block
 
 __all__ = ["Checked", "check_run", "checked_blocks", "checked_payload", "referenced"]
 
@@ -23,11 +23,16 @@ _MODEL_PARTS: Final = ("prompt", "tools", "schema")
 
 
 class Checked(msgspec.Struct, frozen=True):
-    """What was looked at: how many blocks and payloads, and the hash that the chain ends in."""
+    """What was looked at: how many blocks and payloads, and the hash that the chain ends in.
+
+    ``status`` and ``ended`` are what the last block says of the run's end; empty and None: it has none yet.
+    """
 
     blocks: int
     payloads: int
     hash: bytes
+    status: str = ""
+    ended: int | None = None
 
 
 class _Reference(msgspec.Struct):
@@ -48,12 +53,14 @@ _decode_object: Final = msgspec.json.Decoder(dict[str, Raw]).decode
 def check_run(journal: Journal, row: RunRow) -> Checked:
     """Read a run through; `JournalCorrupt` names the first block or payload that is not what was written."""
     seen: set[str] = set()
-    blocks, last = 0, b""
+    blocks, last, block = 0, b"", b""
     for _, block, digest in checked_blocks(journal, row):
         for name in referenced(block, lambda name: checked_payload(journal, row, name), seen):
             seen.add(name)
         blocks, last = blocks + 1, digest
-    return Checked(blocks, len(seen), last)
+    delivery, records = read_block(block)
+    end = next((each for each in records if isinstance(each, Finished)), None)
+    return Checked(blocks, len(seen), last, end.status if end else "", delivery.at if end else None)
 
 
 def checked_blocks(journal: Journal, row: RunRow) -> Iterator[tuple[int, bytes, bytes]]:
@@ -79,7 +86,7 @@ def checked_payload(journal: Journal, row: RunRow, digest: str) -> bytes:
     return data
 
 
-def referenced(block: bytes, load: Callable[[str], bytes], seen: Set[str]) -> list[str]:
+def referenced(block: bytes, load: Callable[[str], bytes], seen: set[str]) -> list[str]:
     """The payloads that a block refers to and that are not in ``seen``, in the order in which they must be there.
 
     ``load`` gives a payload by its digest: a prompt is a chain of payloads, and is followed to its beginning. A text

@@ -38,6 +38,7 @@ from agentops.kernel.records import (
     Retrying,
     Reused,
     Settled,
+    Withdrawn,
 )
 from agentops.kernel.world import OpenEffect, Request, World
 from agentops.messages import encode
@@ -175,6 +176,7 @@ def dispatch(world: World, ident: str) -> None:
     if effect.fiber is None:
         world.gate.settle(_key(effect), None, happened=False)
         del world.open[ident]
+        world.record(Withdrawn(ident))
         return
     effect.dispatched = True
     effect.request = replace(effect.request, dispatched=True)
@@ -282,14 +284,18 @@ def _resolve_doubt(world: World, effect: OpenEffect, delivery: Answer) -> None:
 def resumed(world: World, delivery: Resumed) -> None:
     """A run goes on after a crash: what is safe to repeat is asked for again, the rest waits for a person.
 
-    A lost model call may have been billed: it is charged as reserved, and made again under a new reservation.
+    A lost model call may have been billed: it is charged as reserved, and made again under a new reservation. What
+    nobody waits for any more is charged as reserved, and not made again.
     """
     for ident in delivery.lost:
         effect = world.open[ident]
-        if effect.operation.kind.kind == "model":
+        if effect.operation.kind.kind == "model" or effect.fiber is None:
             charge = world.gate.settle(_key(effect), None, happened=True)
             if charge is not None:
                 world.record(Settled(_key(effect), charge.settled, charge.overrun))
+            if effect.fiber is None:
+                del world.open[ident]
+                continue
             effect.attempt += 1
             _propose(world, effect)
         elif effect.request is not None:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from agentops.errors import AgentDefinitionError, MessageInvalid
 from agentops.kernel.effects import EffectKind, EffectOp
 from agentops.kernel.gate import EffectClass
-from agentops.messages import decode, encode
+from agentops.messages import codec, decode
 
 __all__ = ["WORKSPACE_MODULES", "act_effect"]
 
@@ -26,9 +26,9 @@ def act_effect(function: Callable[..., Any], args: tuple[Any, ...], effect: Effe
         msg = f"act cannot call {function!r}: it has no name of its own, or holds variables that are not on record"
         raise AgentDefinitionError(msg, hint="Use a function defined at the top of a module, and pass what it needs.")
     try:
-        arguments = encode({"args": list(args)})
-    except (TypeError, ValueError) as error:
-        msg = f"act {module}.{name}: an argument cannot be recorded: {error}"
+        arguments = codec(dict[str, Any]).encode({"args": list(args)})
+    except MessageInvalid as error:
+        msg = f"act {module}.{name}: an argument cannot be recorded: {error.what}"
         raise MessageInvalid(msg, hint="Pass plain values: text, numbers, lists, mappings, messages.") from error
     kind = EffectKind("act", f"act:{module}.{name}", decode, effect, perform=function)
     return EffectOp(kind, arguments)

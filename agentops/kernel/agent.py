@@ -28,7 +28,7 @@ from typing import Any, ClassVar, Literal, TypeVar, overload
 
 import msgspec
 
-from agentops.errors import AgentDefinitionError
+from agentops.errors import AgentDefinitionError, MessageInvalid, RunError
 from agentops.kernel import model_loop
 from agentops.kernel.acts import act_effect
 from agentops.kernel.branches import Branch
@@ -176,6 +176,8 @@ class Agent:
 
     async def first(self, *awaitables: Awaitable[Any]) -> tuple[int, Any]:
         """Index and result of the first to complete; the others are cancelled. Ties go to argument order."""
+        if not awaitables:
+            raise RunError("first() was given nothing to wait for", hint="Ask whether there is anything before.")
         found = await JoinOp([self.start(one) for one in awaitables], "first", owns=True)
         return typing.cast("tuple[int, Any]", found)
 
@@ -207,6 +209,10 @@ class Agent:
     def decide(self, question: str, *, options: Sequence[str], chosen: str, because: str = "") -> str:
         """Put a choice on record: what was asked, between what, what was chosen and why. Returns ``chosen``."""
         world = self._process.world
+        said = (question, *options, chosen, because)
+        if not all(isinstance(each, str) for each in said):
+            raise MessageInvalid(f"a decision is told in text, not by {said!r}", hint="Write str(...) around it.")
+        codec(tuple[str, ...]).encode(said)
         world.record(Decided(world.next_id(), question, tuple(options), chosen, because))
         return chosen
 

@@ -63,6 +63,8 @@ def _in_force(fiber: Fiber) -> BaseException | None:
     """The cancellation that a branch started here would be born under."""
     scope = fiber.scope
     while scope is not None:
+        if scope.cancelled is not None:
+            return scope.cancelled
         if scope.shield:
             return None
         scope = scope.parent

@@ -9,6 +9,7 @@ An operation that is made and never awaited by the end of the turn is an error: 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Generator, Sequence
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -115,6 +116,8 @@ class SleepOp(Operation):
     __slots__ = ("seconds", "timer")
 
     def __init__(self, seconds: float) -> None:
+        if not math.isfinite(seconds):
+            raise RunError(f"nobody can sleep for {seconds} seconds", hint="Give a finite number of seconds.")
         self.seconds = seconds
         self.timer: Any = None
 

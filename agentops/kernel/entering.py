@@ -16,7 +16,7 @@ from agentops.errors import (
 from agentops.kernel import acting, mail
 from agentops.kernel.agent import AgentSpec
 from agentops.kernel.process import Envelope, Process
-from agentops.kernel.records import Cancel, External, Resumed, Start
+from agentops.kernel.records import Cancel, DeadLettered, External, Resumed, Start
 from agentops.kernel.spawning import create
 from agentops.kernel.suggest import nearest
 from agentops.kernel.world import SECOND, World
@@ -76,7 +76,9 @@ def external(world: World, delivery: External) -> None:
     """A message from outside."""
     target = _agent(world, delivery.to)
     envelope = _envelope(world, delivery.key, target, delivery.message, bytes(delivery.body), "message")
-    if envelope is not None:
+    if target.stopped:
+        world.record(DeadLettered(target.name, delivery.message, "the agent has stopped"))
+    elif envelope is not None:
         mail.post(world, envelope)
 
 

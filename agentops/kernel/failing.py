@@ -7,6 +7,7 @@ that nobody was told, or that comes too often, goes up the tree of supervisors, 
 from __future__ import annotations
 
 import traceback
+from collections import deque
 from typing import Any, Final
 
 from agentops.errors import (
@@ -19,7 +20,8 @@ from agentops.errors import (
     RunError,
 )
 from agentops.kernel.cancelling import cancel_turn
-from agentops.kernel.mail import begin_next, bury, deliver_failure, post, reply
+from agentops.kernel.foreign import shown
+from agentops.kernel.mail import begin_next, bury, deliver_failure, reply
 from agentops.kernel.process import Envelope, Fiber, Process
 from agentops.kernel.records import Crashed, ErrorRecord, Quarantined
 from agentops.kernel.world import SECOND, World, tidy
@@ -39,18 +41,20 @@ def turn_over(world: World, root: Fiber) -> None:
         left = ", ".join(operation.told() for operation in root.made.values())
         failure = RunError(f"{root.path} made and never awaited: {left}", hint="Write await in front of it.")
     process.root = None
+    memory, process.memory = process.memory, None
     if failure is None:
-        process.memory = None
         assert root.handler is not None  # noqa: S101 - set with the envelope
         if envelope.answered:
             try:
                 reply(world, envelope, root.handler, root.result)
             except AgentOpsError as error:
                 _failed(world, process, root, error)
-    elif isinstance(failure, Cancelled):
+    elif isinstance(failure, Cancelled) and root.cancelled is not None:
         _cancelled(world, envelope, failure)
     else:
         _failed(world, process, root, failure)
+    if envelope.redelivered and process.root is None and process.mail and process.mail[0] is envelope:
+        process.memory = memory
     if process.mail:
         begin_next(world, process)
 
@@ -78,16 +82,18 @@ def as_error(failure: BaseException, root: Fiber) -> AgentOpsError:
         return failure
     frames = traceback.extract_tb(failure.__traceback__)
     own = [frame for frame in frames if "/agentops/kernel/" not in frame.filename.replace("\\", "/")]
-    at = (own or frames)[-1] if frames else None
+    deepest = 0 if isinstance(failure, RecursionError) else -1  # how deep a recursion got differs between runs
+    at = (own or frames)[deepest] if frames else None
     handler = root.handler.name if root.handler is not None else "?"
+    file = shown(at.filename) if at is not None else ""
     text = "recursion too deep" if isinstance(failure, RecursionError) else tidy(str(failure))
     return HandlerFailed(
         f"{root.process.name}.{handler} raised {type(failure).__name__}: {text}",
-        hint=f"See {at.filename}, line {at.lineno}." if at is not None else "",
+        hint=f"See {file}, line {at.lineno}." if at is not None else "",
         agent=root.process.name,
         handler=handler,
         error=type(failure).__name__,
-        file=at.filename if at is not None else "",
+        file=file,
         line=at.lineno if at is not None else 0,
     )
 
@@ -110,8 +116,9 @@ def _failed(world: World, process: Process, root: Fiber, failure: BaseException)
         world.record(Crashed(root.path, ErrorRecord.of(error), "redeliver"))
         _start_afresh(process, keep_state=action == "resume")
         envelope.redelivered = True
-        envelope.dead = False
-        post(world, envelope)
+        if process.mail is None:
+            process.mail = deque()
+        process.mail.appendleft(envelope)  # before what came after it
         return
     told = deliver_failure(world, envelope, error)
     _supervise(world, process, root.path, error, action, told=told)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from agentops.errors import RunError, UndeclaredEffect
+from agentops.errors import Cancelled, RunError, UndeclaredEffect
 from agentops.kernel.process import Fiber
 
-__all__ = ["describe_foreign", "drive_to_end", "is_library", "undeclared", "unload"]
+__all__ = ["describe_foreign", "drive_to_end", "is_library", "shown", "undeclared", "unload"]
 
 _ATTEMPTS: Final = 100
 
@@ -19,6 +19,7 @@ class _Unload(BaseException):
 def undeclared(fiber: Fiber, what: str, file: str, line: int) -> UndeclaredEffect:
     """The error for a handler that reaches outside other than by an effect."""
     agent = fiber.process.name
+    file = shown(file)
     handler = fiber.root.handler.name if fiber.root.handler is not None else "?"
     return UndeclaredEffect(
         f"{agent}.{handler} used {what} ({file}, line {line}), which the kernel neither sees nor replays",
@@ -28,6 +29,11 @@ def undeclared(fiber: Fiber, what: str, file: str, line: int) -> UndeclaredEffec
         file=file,
         line=line,
     )
+
+
+def shown(file: str) -> str:
+    """A source file as it is recorded: folder and name, which are the same on another machine."""
+    return "/".join(file.replace("\\", "/").split("/")[-2:])
 
 
 def describe_foreign(fiber: Fiber, operation: Any) -> UndeclaredEffect:
@@ -80,7 +86,7 @@ def unload(fiber: Fiber) -> bool:
         for _ in range(_ATTEMPTS):
             try:
                 fiber.context.run(coroutine.throw, _Unload())
-            except (StopIteration, _Unload):
+            except (StopIteration, _Unload, Cancelled):
                 return True
             except Exception:  # noqa: BLE001 - the run is being put away: its errors have nobody to go to
                 return True

@@ -39,7 +39,7 @@ from agentops.kernel.records import (
     Tick,
 )
 from agentops.kernel.spawning import spawn
-from agentops.kernel.world import INLINE_BYTES, Request, World
+from agentops.kernel.world import Request, World, inline
 
 __all__ = ["Kernel", "Reaction", "RunSpec"]
 
@@ -257,7 +257,7 @@ class Kernel:
         if world.open:
             return
         busy = [process for process in world.processes.values() if process.root is not None]
-        if busy and world.next_deadline() is not None:
+        if busy and world.waits_for_time():
             return
         if busy:
             self._knot(busy)
@@ -292,10 +292,10 @@ def _recorded(world: World, delivery: Delivery) -> Delivery:
     """The delivery as it stands in the block: large payloads are kept aside."""
     if isinstance(delivery, Outcome):
         value = bytes(delivery.value)
-        return delivery if len(value) <= INLINE_BYTES else replace(delivery, value=world.payload(value))
+        return delivery if inline(value) else replace(delivery, value=world.payload(value))
     if isinstance(delivery, Start | External):
         body = bytes(delivery.body)
-        return delivery if len(body) <= INLINE_BYTES else replace(delivery, body=world.payload(body))
+        return delivery if inline(body) else replace(delivery, body=world.payload(body))
     return delivery
 
 

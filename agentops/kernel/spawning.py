@@ -20,6 +20,9 @@ def create(world: World, spec: AgentSpec, name: str, parent: Process | None) -> 
     if name in world.processes:
         msg = f"two agents of this run are called {name!r}"
         raise AgentDefinitionError(msg, hint="Give one of them another name.")
+    if spec.cls.mailbox < 1:
+        msg = f"the mailbox of {name} holds {spec.cls.mailbox} messages"
+        raise AgentDefinitionError(msg, hint="Say mailbox = 1, or more.")
     process = Process(world, spec, name, parent)
     world.processes[name] = process
     for topic in spec.cls.topics:

@@ -23,7 +23,7 @@ from agentops.kernel.process import Fiber, Process, Timer
 from agentops.kernel.records import NULL, Approval, ErrorRecord, Finished, Raw, Record
 from agentops.messages import encode
 
-__all__ = ["INLINE_BYTES", "Ending", "OpenEffect", "Request", "World", "tidy"]
+__all__ = ["INLINE_BYTES", "Ending", "OpenEffect", "Request", "World", "inline", "tidy"]
 
 INLINE_BYTES: Final = 1024
 """A payload of more bytes is kept once, under its SHA-256, and only referred to."""
@@ -131,7 +131,7 @@ class World:
 
     def payload(self, data: bytes) -> Raw:
         """A payload for a record: itself where it is small, else ``{"$payload": digest}`` and kept aside."""
-        if len(data) <= INLINE_BYTES and not data.startswith(b'{"$payload"'):
+        if inline(data):
             return Raw(data)
         return Raw(b'{"$payload":"%s"}' % self.blob(data).encode())
 
@@ -190,6 +190,10 @@ class World:
             heapq.heappop(self.timers)
         return self.timers[0][0] if self.timers else None
 
+    def waits_for_time(self) -> bool:
+        """Whether time will wake somebody, other than by ending the run."""
+        return any(timer.live and timer is not self.time_limit for _, _, timer in self.timers)
+
     def fire_due(self) -> None:
         """Fire all timers that are due by now, by deadline and then by the order of setting."""
         while self.timers and self.timers[0][0] <= self.now:
@@ -205,6 +209,11 @@ class World:
         if self.ending is None or (self.ending.status == "done" and status != "done"):
             said = None if error is None else ErrorRecord.of(error)
             self.ending = Ending(status, output, said)
+
+
+def inline(data: bytes) -> bool:
+    """Whether a payload stands in the record itself: it is small, and does not look like a reference to another."""
+    return len(data) <= INLINE_BYTES and not data.startswith(b'{"$payload"')
 
 
 _ADDRESS: Final = re.compile(r"0x[0-9a-fA-F]{6,}")

@@ -214,8 +214,7 @@ class _Builder:
         if not self._started and self._here is self.root:
             self.root.facts.setdefault("agents", []).append(facts)
             return
-        first = next((step for turn, step in self._turns.items() if agent_of(turn) == record.parent), self._here)
-        place = self._latest.get(record.parent, first)
+        place = self._latest.get(record.parent) or self._turns.get(f"{record.parent}/1", self._here)
         place.steps.append(Step("spawned", "", record.parent, at, facts))
 
     # --- help ---------------------------------------------------------------------------------------------------

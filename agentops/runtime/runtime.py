@@ -132,8 +132,8 @@ class Runtime:
         self._engine.post(live, Resumed(clock.now(), lost, doubtful))
         for key, data in self.journal.answers(row.id).items():
             answer = from_json(Answer, data)
+            live.answered.add(key)  # one that was taken before must not answer what is asked anew under the same id
             if answer.approval in taken:
-                live.answered.add(key)
                 self._engine.post(live, answer)
         return Run(live, self._engine.post, clock.now, self._redact)
 

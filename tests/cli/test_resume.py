@@ -172,6 +172,39 @@ def test_an_effect_in_doubt_waits_for_a_new_answer_however_often_the_run_is_resu
     assert agentops("replay", run, cwd=workspace).returncode == 0
 
 
+def test_a_run_whose_code_has_changed_is_not_resumed_and_can_be_once_it_is_put_back(workspace: Path) -> None:
+    run = read_json(agentops("run", "errand", "-i", "way=mailing", "--json", cwd=workspace))["run"]
+    file = workspace / "agents" / "clerk.py"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace("boss@", "chief@"), encoding="utf-8")
+    done = agentops("resume", run, "--json", cwd=workspace)
+    assert done.returncode == 6, done.stderr
+    assert "chief@example.org" in done.stderr
+    file.write_text(text, encoding="utf-8")
+    agentops("approve", run, cwd=workspace)
+    assert agentops("resume", run, cwd=workspace).returncode == 0
+
+
+def test_ctrl_c_at_the_question_leaves_the_run_resumable(workspace: Path) -> None:
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "agentops", "run", "errand", "-i", "way=mailing"],
+        cwd=workspace,
+        env=environment(TERM="dumb"),
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    seen = b""
+    while b"[y/n]" not in seen:
+        seen += os.read(ours, 4096)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=60) == 130
+    os.close(ours)
+    assert agentops("resume", "last", "--json", cwd=workspace).returncode == 5
+
+
 def test_a_run_in_the_hands_of_another_process_is_left_alone(workspace: Path) -> None:
     process = start("run", "errand", "-i", "way=waiting", cwd=workspace)
     _until(workspace / "waiting", process)

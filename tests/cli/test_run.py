@@ -211,3 +211,15 @@ def test_at_a_terminal_a_person_is_shown_exactly_what_would_run_and_decides(
     assert "\\u202eevil\\u001b[31m" in seen
     assert "\u202e" not in seen
     assert (workspace / "mails.txt").exists() is (answer == "y")
+
+
+def test_large_arguments_are_shown_whole_to_whoever_approves_them(workspace: Path) -> None:
+    """What is kept beside the record because of its size is still what would run."""
+    file = workspace / "agents" / "clerk.py"
+    text = file.read_text(encoding="utf-8").replace('body="pay', 'body="x" * 50_000 + "the end')
+    file.write_text(text, encoding="utf-8")
+    done = agentops("run", "errand", "-i", "way=mailing", "--json", cwd=workspace)
+    assert done.returncode == 5, done.stderr
+    assert read_json(done)["approvals"][0]["arguments"]["body"].startswith("x" * 50_000)
+    approved = agentops("approve", "last", cwd=workspace)
+    assert "x" * 50_000 + "the end" in approved.stdout
