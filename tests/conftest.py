@@ -31,6 +31,8 @@ def _own_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
             patch.delenv(name)
         patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
         patch.setenv("NO_COLOR", "1")
+        patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)  # subprocesses start three times as fast with it
+        patch.setenv("PYTHONPYCACHEPREFIX", str(tmp_path_factory.mktemp("compiled")))
         patch.setenv("COLUMNS", "120")
         yield
 

@@ -61,7 +61,6 @@ class Settings(BaseModel):
     data: Path
     """The folder for the workspace's own data."""
     journal: Path
-    index: Path
     model: str
     base_url: str
     api_key: str
@@ -113,7 +112,6 @@ def load_settings(flags: Mapping[str, Any], environ: Mapping[str, str], cwd: Pat
         workspace=workspace,
         data=data,
         journal=base / journal,
-        index=data / "index.db",
         model=pick("model", DEFAULT_MODEL),
         base_url=pick("base_url", "", "OPENAI_BASE_URL"),
         api_key=api_key,
@@ -135,6 +133,9 @@ def _find_workspace(cwd: Path) -> Path:
 def _read_file(path: Path) -> WorkspaceFile:
     if not path.exists():
         return WorkspaceFile()
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else ["?"]
+    if all(not line.strip() or line.lstrip().startswith("#") for line in lines):
+        return WorkspaceFile()  # nothing but comments says nothing
     from agentops.playbook.yaml_source import read_yaml
 
     try:

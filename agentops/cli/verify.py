@@ -148,9 +148,7 @@ def _diagnosis(told: list[Report], changed: list[str]) -> str:
     return f"changed since: {', '.join(changed)}" if changed else "nothing that the record names has changed since"
 
 
-def _object(
-    run: str, checked: Checked, results: list[tuple[Variant, Report]], changed: list[str]
-) -> dict[str, Any]:
+def _object(run: str, checked: Checked, results: list[tuple[Variant, Report]], changed: list[str]) -> dict[str, Any]:
     codes = [report.exit_code for _, report in results]
     found: dict[str, Any] = {
         "run": run,
@@ -158,9 +156,7 @@ def _object(
         "blocks": checked.blocks,
         "payloads": checked.payloads,
         "hash": checked.hash.hex(),
-        "variants": [
-            {**msgspec.to_builtins(variant), **msgspec.to_builtins(report)} for variant, report in results
-        ],
+        "variants": [{**msgspec.to_builtins(variant), **msgspec.to_builtins(report)} for variant, report in results],
         "exit_code": max(codes, default=0),
     }
     if changed:

@@ -30,7 +30,6 @@ from agentops.errors import InvalidInput, JournalCorrupt, JournalWriteFailed
 from agentops.journal.integrity import Checked, check_run, checked_blocks, checked_payload, referenced
 from agentops.journal.schema import VERSION as SCHEMA
 from agentops.journal.sqlite import Journal, RunRow
-from agentops.messages import encode
 
 __all__ = ["FORMAT", "VERSION", "BlockLine", "EndLine", "Header", "PayloadLine", "export_run"]
 
@@ -111,7 +110,7 @@ def export_run(journal: Journal, row: RunRow, path: Path, *, replace: bool = Fal
 
 def _lines(journal: Journal, row: RunRow, header: Header, checked: Checked) -> Iterator[bytes]:
     """The file's lines, without the last."""
-    yield encode(msgspec.to_builtins(header, order=None))
+    yield msgspec.json.encode(header)
     seen: set[str] = set()
     for seq, block, digest in checked_blocks(journal, row):
         if seq == checked.blocks:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from agentops.errors import JournalCorrupt, JournalError, JournalLocked, JournalWriteFailed
 
-__all__ = ["sqlite_errors"]
+__all__ = ["sqlite_errors", "translated"]
 
 
 @contextmanager
@@ -17,10 +17,11 @@ def sqlite_errors(path: str) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise _translated(path, error) from error
+        raise translated(path, error) from error
 
 
-def _translated(path: str, error: sqlite3.Error) -> JournalError:
+def translated(path: str, error: sqlite3.Error) -> JournalError:
+    """What SQLite raised, as an error that says what to do."""
     text = str(error)
     said = text.lower()
     if "locked" in said or "busy" in said:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
 from agentops.errors import JournalCorrupt, JournalLocked, UnknownRun
-from agentops.journal.failures import sqlite_errors
+from agentops.journal.failures import sqlite_errors, translated
 from agentops.journal.lease import holder_alive, my_name
 from agentops.journal.schema import migrate
 from agentops.kernel.suggest import nearest
@@ -143,18 +142,8 @@ class Journal:
         if changes:
             connection.executemany("UPDATE runs SET status = ?, ended = ? WHERE id = ?", changes)
 
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        connection = self._connection
-        with sqlite_errors(self.path):
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield connection
-                connection.execute("COMMIT")
-            except BaseException:  # whatever it was, it is raised again
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
+    def _transaction(self) -> _Transaction:
+        return _Transaction(self._connection, self.path)
 
     # --- leases -------------------------------------------------------------------------------------------------
 
@@ -166,7 +155,8 @@ class Journal:
             if owner != me and holder_alive(owner):
                 msg = f"run {row.run} is in the hands of process {owner.split('/')[2]}"
                 raise JournalLocked(msg, hint="Wait for it, or stop that process.", path=self.path)
-            connection.execute("UPDATE runs SET owner = ?, status = 'running' WHERE id = ?", (me, row.id))
+            update = "UPDATE runs SET owner = ?, status = 'running' WHERE id = ? AND ended IS NULL"
+            connection.execute(update, (me, row.id))
 
     def set_status(self, run: int, status: str) -> None:
         """Say how a run stands that no block changes."""
@@ -250,6 +240,40 @@ class Journal:
         """The answers left for a run, by key; whether they were taken is told by the run's blocks."""
         rows = self.query("SELECT key, data FROM inbox WHERE run = ? ORDER BY at, key", (run,))
         return {key: data.encode() for key, data in rows}
+
+
+class _Transaction:
+    """A transaction that writes: committed on leaving, rolled back on any exception. Errors come out as ours.
+
+    A class, because what `contextlib.contextmanager` makes costs as much as the row that is written.
+    """
+
+    __slots__ = ("_connection", "_path")
+
+    def __init__(self, connection: sqlite3.Connection, path: str) -> None:
+        self._connection = connection
+        self._path = path
+
+    def __enter__(self) -> sqlite3.Connection:
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:
+            raise translated(self._path, error) from error
+        return self._connection
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        failure = error
+        if failure is None:
+            try:
+                self._connection.execute("COMMIT")
+            except sqlite3.Error as refused:
+                failure = refused
+        if failure is None:
+            return
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+        if isinstance(failure, sqlite3.Error):
+            raise translated(self._path, failure) from failure
 
 
 def _seen(row: RunRow) -> RunRow:

@@ -107,6 +107,7 @@ def _propose(world: World, effect: OpenEffect) -> None:
 
 def _ask_a_person(world: World, effect: OpenEffect, state: str, shown: Raw, rule: str, because: str) -> None:
     effect.state = state
+    effect.times_asked += 1
     effect.approval = Approval(effect.id, effect.operation.kind.kind, effect.operation.kind.name, shown, rule, because)
     world.records.append(effect.approval)
 

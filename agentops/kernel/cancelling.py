@@ -32,7 +32,7 @@ from agentops.kernel.process import Envelope, Fiber, Process, Scope
 from agentops.kernel.records import Abandoned, Fired, Halted, Withdrawn
 from agentops.kernel.world import OpenEffect, World
 
-__all__ = ["PATIENCE", "Shield", "Timeout", "cancel_fiber", "cancel_turn", "in_force"]
+__all__ = ["PATIENCE", "Shield", "Timeout", "cancel_fiber", "cancel_turn", "in_force", "shielded"]
 
 PATIENCE: Final = 100
 """How often a fiber may swallow its cancellation before it is closed."""
@@ -62,16 +62,17 @@ def cancel_fiber(world: World, fiber: Fiber, error: BaseException) -> None:
     """Cancel a fiber and its branches."""
     if fiber.done or fiber.cancelled is not None:
         return
-    shielded = in_force(fiber) is None and _shielded(fiber)
+    protected = in_force(fiber) is None and shielded(fiber)
     fiber.cancelled = error
-    if shielded:
+    if protected:
         return
     for branch in fiber.branches or ():
         cancel_fiber(world, branch, error)
     _interrupt(world, fiber, error)
 
 
-def _shielded(fiber: Fiber) -> bool:
+def shielded(fiber: Fiber) -> bool:
+    """Whether the fiber is in a clean-up."""
     scope = fiber.scope
     while scope is not None:
         if scope.shield:

@@ -36,10 +36,7 @@ def turn_over(world: World, root: Fiber) -> None:
     process = root.process
     envelope = root.envelope
     assert envelope is not None  # noqa: S101 - a turn's root carries what it handles
-    failure = root.failure if root.branches is None else root.failure or _unseen(root)
-    if failure is None and root.made:
-        left = ", ".join(operation.told() for operation in root.made.values())
-        failure = RunError(f"{root.path} made and never awaited: {left}", hint="Write await in front of it.")
+    failure = _failure_of(root)
     process.root = None
     memory, process.memory = process.memory, None
     if failure is None:
@@ -57,6 +54,17 @@ def turn_over(world: World, root: Fiber) -> None:
         process.memory = memory
     if process.mail:
         begin_next(world, process)
+
+
+def _failure_of(root: Fiber) -> BaseException | None:
+    """Why a turn failed: by itself, by a branch that nobody awaited, or by what it made and never awaited."""
+    if root.failure is not None:
+        return root.failure
+    unseen = _unseen(root) if root.branches is not None else None
+    if unseen is not None or not root.made:
+        return unseen
+    left = ", ".join(operation.told() for operation in root.made.values())
+    return RunError(f"{root.path} made and never awaited: {left}", hint="Write await in front of it.")
 
 
 def _unseen(root: Fiber) -> BaseException | None:

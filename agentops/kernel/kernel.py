@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from typing import Any, Final
 
@@ -17,7 +18,7 @@ from agentops.errors import (
     UndeclaredEffect,
 )
 from agentops.kernel import acting, branches, entering, mail
-from agentops.kernel.cancelling import PATIENCE, cancel_fiber, cancel_turn, in_force
+from agentops.kernel.cancelling import PATIENCE, cancel_fiber, cancel_turn, in_force, shielded
 from agentops.kernel.effects import AskOp, EffectOp, JoinOp, PublishOp, SendOp, SleepOp, SpawnOp
 from agentops.kernel.entering import RunSpec
 from agentops.kernel.failing import turn_over
@@ -102,9 +103,7 @@ class Kernel:
             ):  # which first moves the run's time limit, as it is not late for lying idle
                 world.fire_due()
             _ENTRIES[type(delivery)](self, delivery)
-            more = self._run()
-            if not more:
-                self._come_to_rest()
+            more = self._run() or self._come_to_rest()
         finally:
             sys.set_asyncgen_hooks(*hooks)
         block = encode_block([_recorded(world, delivery), *world.records])
@@ -129,9 +128,19 @@ class Kernel:
                 stuck.extend(fiber.path for fiber in _tree(process.root) if not unload(fiber))
         return stuck
 
-    def pending_approvals(self) -> list[Approval]:
-        """What waits for a person."""
-        return [effect.approval for effect in self.world.open.values() if effect.approval is not None]
+    def pending_approvals(self) -> dict[str, Approval]:
+        """What waits for a person, by a key that is new each time the same effect is asked about: ``effect@times``."""
+        waiting = (effect for effect in self.world.open.values() if effect.approval is not None)
+        return {f"{effect.id}@{effect.times_asked}": effect.approval for effect in waiting if effect.approval}
+
+    def expects(self, delivery: Delivery) -> bool:
+        """Whether a delivery can still be taken: a run may be over, and of two answers the second comes too late."""
+        if self.world.finished is not None:
+            return False
+        if not isinstance(delivery, Answer):
+            return True
+        effect = self.world.open.get(delivery.approval)
+        return effect is not None and effect.approval is not None
 
     # --- stepping -----------------------------------------------------------------------------------------------
 
@@ -249,34 +258,37 @@ class Kernel:
 
     # --- rest ---------------------------------------------------------------------------------------------------
 
-    def _come_to_rest(self) -> None:
-        """Nobody can move. Is the run over, or in a knot that nothing outside will undo?"""
+    def _come_to_rest(self) -> bool:
+        """Nobody can move. Is the run over, or in a knot that nothing outside will undo? True: the slice is over."""
         world = self.world
-        if world.ending is not None and world.ending.status != "done":
-            self._cancel_all(world.ending.status)
+        if world.ending is not None and world.ending.status != "done" and self._cancel_all(world.ending.status):
+            return True
         if world.open:
-            return
+            return False
         busy = [process for process in world.processes.values() if process.root is not None]
         if busy and world.waits_for_time():
-            return
-        if busy:
-            self._knot(busy)
+            return False
+        if busy and self._knot(busy):
+            return True
         ending = world.ending
-        if ending is None or world.open:
-            return
+        if ending is None or world.open or any(process.root is not None for process in busy):
+            return False
         world.finished = Finished(ending.status, ending.output, ending.error)
         world.record(world.finished)
+        return False
 
-    def _cancel_all(self, reason: str) -> None:
-        """Cancel every turn, and let clean-ups run."""
+    def _cancel_all(self, reason: str) -> bool:
+        """Cancel every turn, and let clean-ups run, with what they ask other agents to do."""
         for process in self.world.processes.values():
-            process.mail = process.parked = None
+            if process.mail is not None:
+                process.mail = deque(each for each in process.mail if _for_clean_up(each))
+            process.parked = None
         for process in self.world.processes.values():
-            cancel_turn(self.world, process, f"the run is {reason}")
-        while self._run():
-            self._steps = 0
+            if process.root is not None and not _for_clean_up(process.root.envelope):
+                cancel_turn(self.world, process, f"the run is {reason}")
+        return self._run()
 
-    def _knot(self, busy: list[Process]) -> None:
+    def _knot(self, busy: list[Process]) -> bool:
         """Somebody waits, nothing is open, no timer runs: they wait for each other."""
         waits = [f"{process.name} waits for {_waits_for(process)}" for process in busy]
         error = Deadlock(
@@ -285,7 +297,7 @@ class Kernel:
             cycle=[process.name for process in busy],
         )
         self.world.end("failed", error=error)
-        self._cancel_all("failed")
+        return self._cancel_all("failed")
 
 
 def _recorded(world: World, delivery: Delivery) -> Delivery:
@@ -311,6 +323,15 @@ def _tree(root: Fiber) -> list[Fiber]:
     for fiber in found:
         found.extend(fiber.branches or ())
     return found
+
+
+def _for_clean_up(envelope: Envelope | None) -> bool:
+    """Whether a message serves the clean-up of a handler that is being cancelled."""
+    while envelope is not None and envelope.asker is not None:
+        if shielded(envelope.asker):
+            return True
+        envelope = envelope.asker.root.envelope
+    return False
 
 
 def _waits_for(process: Process) -> str:

@@ -117,19 +117,24 @@ def begin_next(world: World, process: Process) -> None:
 
 
 def _begin(world: World, process: Process, envelope: Envelope) -> None:
-    if process.agent is None:
-        agent = object.__new__(process.spec.cls)
-        agent._process = process
-        process.agent = agent
-        process.spec.cls.__init__(agent)
     codec = envelope.codec
     message = envelope.message if envelope.message is not None else codec.decode(envelope.body)
     process.turns += 1
     handler = process.handlers[codec.kind]
-    coroutine = handler.function(process.agent, message)
+    agent = process.agent
+    coroutine = handler.function(agent, message) if agent is not None else _first_turn(process, handler, message)
     fiber = Fiber(process, "", coroutine, world.base.copy(), None, envelope, handler)
     process.root = fiber
     world.ready.append(fiber)
+
+
+async def _first_turn(process: Process, handler: Handler, message: Any) -> Any:
+    """A turn of an agent that does not exist yet: what its ``__init__`` does, and fails at, is this turn's."""
+    agent = object.__new__(process.spec.cls)
+    agent._process = process
+    process.spec.cls.__init__(agent)
+    process.agent = agent
+    return await handler.function(agent, message)
 
 
 def reply(world: World, envelope: Envelope, handler: Handler, value: Any) -> None:

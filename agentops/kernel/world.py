@@ -61,6 +61,7 @@ class OpenEffect:
         "reserved",
         "state",
         "timer",
+        "times_asked",
     )
 
     def __init__(self, ident: str, fiber: Fiber | None, operation: EffectOp) -> None:
@@ -74,6 +75,8 @@ class OpenEffect:
         self.request: Request | None = None
         self.timer: Timer | None = None
         self.approved = ""
+        self.times_asked = 0
+        """How often it was put before a person: after a crash it may be a second time, and wants a second answer."""
         self.approval: Approval | None = None
         """While it waits for a person: what that person is asked."""
         self.reserved: Amount | None = None

@@ -184,7 +184,7 @@ class Engine:
                 self._line.append(live)
             else:
                 live.queued = False
-            if live.ended is not None:
+            if live.ended is not None or not live.kernel.expects(delivery):
                 continue
             self._guard.kernel = live.kernel
             try:
@@ -279,12 +279,11 @@ class Engine:
         """Hand in answers that other processes left; says whether any run here waits for one."""
         asking = [live for live in self.runs.values() if live.kernel.pending_approvals()]
         for live in asking:
-            wanted = {approval.effect for approval in live.kernel.pending_approvals()}
+            wanted = live.kernel.pending_approvals()
             for key, data in self.journal.answers(live.row).items():
-                answer = from_json(Answer, data)
-                if answer.approval in wanted and key not in live.answered:
+                if key in wanted and key not in live.answered:
                     live.answered.add(key)
-                    self.post(live, answer)
+                    self.post(live, from_json(Answer, data))
         return bool(asking)
 
     # --- effects ------------------------------------------------------------------------------------------------

@@ -142,7 +142,7 @@ class Run:
     @property
     def approvals(self) -> list[Approval]:
         """What waits for a person now."""
-        return list(self._live.kernel.pending_approvals())
+        return list(self._live.kernel.pending_approvals().values())
 
     @property
     def left(self) -> dict[str, int | None]:

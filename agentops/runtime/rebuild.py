@@ -6,6 +6,7 @@ block that does not come out byte for byte as it was recorded is a divergence, a
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 
 import msgspec
@@ -52,7 +53,14 @@ def inflate(journal: Journal, delivery: Delivery) -> Delivery:
 
 
 def _payload(journal: Journal, data: bytes) -> bytes | None:
-    return journal.payload(decode(data)["$payload"]) if data.startswith(b'{"$payload":"') else None
+    if not data.startswith(b'{"$payload":"'):
+        return None
+    digest = decode(data)["$payload"]
+    payload = journal.payload(digest)
+    if hashlib.sha256(payload).hexdigest() != digest:
+        msg = f"{journal.path}: payload {digest[:12]} is not what was written"
+        raise JournalCorrupt(msg, hint="It was edited, or the file is damaged: restore a copy.", path=journal.path)
+    return payload
 
 
 def history(journal: Journal, row: RunRow) -> Iterator[tuple[int, bytes, bytes]]:

@@ -19,7 +19,7 @@ import anyio
 import msgspec
 
 from agentops import clock
-from agentops.errors import Diverged, JournalCorrupt, RunError, UnhandledMessage
+from agentops.errors import Diverged, JournalCorrupt, JournalLocked, RunError, UnhandledMessage
 from agentops.journal.sqlite import Journal, RunRow
 from agentops.kernel.kernel import Kernel
 from agentops.kernel.records import Answer, Continue, External, Finished, Raw, Resumed, Start, read_block
@@ -113,8 +113,14 @@ class Runtime:
         """
         if row.ended is not None:
             return self._over(row, definition)
+        if row.run in self._engine.runs:
+            msg = f"run {row.run} is being driven here already"
+            raise JournalLocked(msg, hint="Use the Run that start or resume gave.", path=self.journal.path)
         _open_models(definition)
         self.journal.take(row)
+        now = self.journal.find(row.run)
+        if now.ended is not None:  # another process has brought it to its end since the row was read
+            return self._over(now, definition)
         try:
             rebuilt = _rebuilt_exactly(self.journal, row, definition)
         except BaseException:  # whatever it was, it is raised again
@@ -128,13 +134,12 @@ class Runtime:
         self._engine.add(live)
         if rebuilt.last is not None and rebuilt.last.more:
             self._engine.post(live, Continue(clock.now()))
-        taken = {approval.effect for approval in rebuilt.kernel.pending_approvals()}
+        wanted = rebuilt.kernel.pending_approvals()
         self._engine.post(live, Resumed(clock.now(), lost, doubtful))
         for key, data in self.journal.answers(row.id).items():
-            answer = from_json(Answer, data)
-            live.answered.add(key)  # one that was taken before must not answer what is asked anew under the same id
-            if answer.approval in taken:
-                self._engine.post(live, answer)
+            if key in wanted:
+                live.answered.add(key)
+                self._engine.post(live, from_json(Answer, data))
         return Run(live, self._engine.post, clock.now, self._redact)
 
     async def tell(self, run: Run, to: str, message: Message, *, key: str) -> None:

@@ -165,10 +165,10 @@ def test_an_approved_effect_goes_ahead_and_names_who_approved() -> None:
     (approval,) = drive.of(Approval)
     assert (approval.effect, approval.rule, approval.because) == ("payer/1/0.1", "ask-first", "it costs money")
     assert drive.pending == []
-    assert drive.kernel.pending_approvals() == [approval]
+    assert list(drive.kernel.pending_approvals().values()) == [approval]
     drive.deliver(Answer(drive.at, approval.effect, "approve", "ada"))
     assert gate.asked[-1].approved == "ada"
-    assert drive.kernel.pending_approvals() == []
+    assert drive.kernel.pending_approvals() == {}
     assert [request.dispatched for request in drive.pending] == [False]
 
 
@@ -217,7 +217,7 @@ def test_an_effect_in_doubt_waits_for_a_person_who_may_have_it_made_again() -> N
     drive.deliver(Dispatched(drive.at, "payer/1/0.1"))
     drive.pending.clear()
     drive.deliver(Resumed(drive.at, (), ("payer/1/0.1",)))
-    assert [approval.rule for approval in drive.kernel.pending_approvals()] == ["in-doubt"]
+    assert [approval.rule for approval in drive.kernel.pending_approvals().values()] == ["in-doubt"]
     assert drive.pending == []
     drive.deliver(Answer(drive.at, "payer/1/0.1", "approve", "ada"))
     assert [effect.id for effect in drive.of(Effect)] == ["payer/1/0.1", "payer/1/0.1#2"]
@@ -355,7 +355,7 @@ def _kernel_refuses(call: object) -> ErrorRecord:
 
 def test_a_tools_arguments_are_checked_where_it_is_called() -> None:
     wrong_name = _kernel_refuses(lambda _: look(whatever="bees"))  # type: ignore[call-arg]
-    assert (wrong_name.type, wrong_name.hint.startswith("Its signature is look(what: str")) == ("MessageInvalid", True)
+    assert (wrong_name.type, wrong_name.hint.startswith("Its signature is look(")) == ("MessageInvalid", True)
     assert "Expected `int`" in _kernel_refuses(lambda _: look("bees", limit="many")).what  # type: ignore[arg-type]
     assert _kernel_refuses(lambda _: look(object())).type == "MessageInvalid"  # type: ignore[arg-type]
 
