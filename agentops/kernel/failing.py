@@ -50,7 +50,7 @@ def turn_over(world: World, root: Fiber) -> None:
         _cancelled(world, envelope, failure)
     else:
         _failed(world, process, root, failure)
-    if envelope.redelivered and process.root is None and process.mail and process.mail[0] is envelope:
+    if envelope.redelivered and process.mail and process.mail[0] is envelope:
         process.memory = memory
     if process.mail:
         begin_next(world, process)

@@ -1,14 +1,13 @@
 """Comparing two runs: their decision paths side by side, aligned by agent and cause, never by clock.
 
-Two turns correspond if the messages that caused them do; within a turn, each fiber's steps are put in line with the
-other's by what they are (a question to the same agent, a call of the same tool), so that one inserted step does not
-make everything behind it look different. When something happened, and in which order things side by side came to
+Two turns correspond if the messages that caused them do; within a turn, steps are put in line by what they are (a question
+to the same agent, a call of the same tool), so that one inserted step does not make everything behind it look different. When something happened, and in which order things side by side came to
 pass, is not compared: that is what differs between any two runs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from difflib import SequenceMatcher
 from itertools import zip_longest
 from typing import Any, Final, Literal
@@ -112,14 +111,10 @@ class _Walk:
 
     def below(self, a: Step, b: Step, under: tuple[str, ...]) -> None:
         """What stands below two corresponding steps."""
-        left, right = _fibers(a.steps), _fibers(b.steps)
-        pairs = [
-            (fiber[0], _path(one or other), one, other)
-            for fiber in sorted({*left, *right})
-            for one, other in _aligned(left.get(fiber, []), right.get(fiber, []))
-        ]
-        for _, _, one, other in sorted(pairs, key=lambda pair: pair[:2]):
-            self.pair(one, other, under)
+        left, right = _turns(a.steps), _turns(b.steps)
+        for turn in sorted({*left, *right}):
+            for one, other in _aligned(left.get(turn, []), right.get(turn, []), _LIKE):
+                self.pair(one, other, under)
 
     def pair(self, a: Step | None, b: Step | None, under: tuple[str, ...]) -> None:
         """Two corresponding steps, or one that has none."""
@@ -157,66 +152,53 @@ def _compared(step: Step) -> dict[str, Any]:
 # --- putting in line ----------------------------------------------------------------------------------------------
 
 
-def _fibers(steps: Iterable[Step]) -> dict[tuple[int, str], list[Step]]:
-    """Steps by the fiber that took them: ``(which of the turns below this message, fiber)``.
+def _turns(steps: Iterable[Step]) -> dict[int, list[Step]]:
+    """Steps by the turn that took them, counted below this message, and within it in the order of their paths.
 
-    Steps that no fiber took (a resumption, an end) are together under ``(-1, "")``, without the end itself.
+    In that order, what a branch did stands where it was started, whenever it was done. Steps that no turn took (a
+    resumption) are together under -1; the run's end is not among them, as outputs are compared by themselves.
     """
     turns: dict[str, int] = {}
-    found: dict[tuple[int, str], list[tuple[int, int, Step]]] = {}
-    for order, step in enumerate(steps):
-        if step.kind == "finished":
-            continue
-        turn, fiber, number = _place(step.id)
-        which = turns.setdefault(turn, len(turns)) if turn else -1
-        found.setdefault((which, fiber), []).append((number, order, step))
-    return {key: [step for _, _, step in sorted(each, key=lambda one: one[:2])] for key, each in found.items()}
+    found: dict[int, list[Step]] = {}
+    for step in steps:
+        if step.kind != "finished":
+            turn = step.id.rpartition("/")[0]
+            found.setdefault(turns.setdefault(turn, len(turns)) if turn else -1, []).append(step)
+    return {turn: sorted(each, key=_path) for turn, each in found.items()}
 
 
-def _place(ident: str) -> tuple[str, str, int]:
-    """``agent/turn``, fiber and number of a path such as ``agent/turn/0.1.2``; empty where it is none."""
-    parts = ident.partition("#")[0].split("/")
-    if len(parts) != 3 or not parts[1].isdecimal():
-        return "", "", 0
-    fiber, _, number = parts[2].rpartition(".")
-    return ("/".join(parts[:2]), fiber, int(number)) if number.isdecimal() else ("", "", 0)
+def _path(step: Step) -> tuple[int, ...]:
+    """The numbers of a step's path."""
+    last = step.id.partition("#")[0].rpartition("/")[2]
+    return tuple(int(part) for part in last.split(".") if part.isdecimal())
 
 
-def _path(step: Step | None) -> tuple[int, ...]:
-    """The numbers of a step's path: what a fiber's branches did stands where it started them."""
-    return tuple(int(part) for part in (step.id if step else "").rpartition("/")[2].split(".") if part.isdecimal())
-
-
-def _aligned(a: Sequence[Step], b: Sequence[Step]) -> list[tuple[Step | None, Step | None]]:
-    """Pairs of corresponding steps in order: first by what exactly they are, then, in between, by their kind."""
-    pairs: list[tuple[Step | None, Step | None]] = []
-    for one, other in _matched(a, b, [_exactly(step) for step in a], [_exactly(step) for step in b]):
-        if len(one) == len(other) == 1 and _exactly(one[0]) == _exactly(other[0]):
-            pairs.append((one[0], other[0]))
-            continue
-        for left, right in _matched(one, other, [_roughly(step) for step in one], [_roughly(step) for step in other]):
-            pairs.extend(
-                zip_longest(left, right)
-                if len(left) == len(right) == 1 and _roughly(left[0]) == _roughly(right[0])
-                else [*((step, None) for step in left), *((None, step) for step in right)]
-            )
-    return pairs
-
-
-def _matched(
-    a: Sequence[Step], b: Sequence[Step], left: Sequence[Any], right: Sequence[Any]
-) -> list[tuple[Sequence[Step], Sequence[Step]]]:
-    """Stretches of both: of one step each where their keys are equal, else of whatever lies between."""
-    found: list[tuple[Sequence[Step], Sequence[Step]]] = []
-    for operation, i, j, k, n in SequenceMatcher(None, left, right, autojunk=False).get_opcodes():
+def _aligned(
+    a: Sequence[Step], b: Sequence[Step], like: Sequence[Callable[[Step], Any]]
+) -> Iterator[tuple[Step | None, Step | None]]:
+    """Pairs of corresponding steps, in order: by the first key as far as it goes, what lies between by the next."""
+    if not like or not a or not b:
+        yield from ((step, None) for step in a)
+        yield from ((None, step) for step in b)
+        return
+    key, *rest = like
+    matcher = SequenceMatcher(None, [key(step) for step in a], [key(step) for step in b], autojunk=False)
+    for operation, i, j, k, n in matcher.get_opcodes():
         if operation == "equal":
-            found.extend(zip(([step] for step in a[i:j]), ([step] for step in b[k:n]), strict=True))
+            yield from zip(a[i:j], b[k:n], strict=True)
         else:
-            found.append((a[i:j], b[k:n]))
-    return found
+            yield from _aligned(a[i:j], b[k:n], rest)
 
 
-def _exactly(step: Step) -> tuple[str, ...]:
+def _alike(step: Step) -> tuple[Any, ...]:
+    """The same step with the same content."""
+    facts = step.facts
+    said = [facts.get(name) for name in ("body", "arguments", "chosen", "because")]
+    return (*_same_step(step), msgspec.json.encode(said, order="deterministic"))
+
+
+def _same_step(step: Step) -> tuple[str, ...]:
+    """The same step, whatever its content: a message of that type to that agent, a call of that tool."""
     facts = step.facts
     if step.kind in _MESSAGES:
         return ("message", str(facts.get("to") or facts.get("topic")), str(facts.get("type")))
@@ -226,5 +208,8 @@ def _exactly(step: Step) -> tuple[str, ...]:
     return (step.kind, *(str(facts.get(name, "")) for name in ("question", "guardrail", "name", "agent")))
 
 
-def _roughly(step: Step) -> str:
+def _same_kind(step: Step) -> str:
     return "message" if step.kind in _MESSAGES else "call" if step.kind in _CALLS else step.kind
+
+
+_LIKE: Final = (_alike, _same_step, _same_kind)
