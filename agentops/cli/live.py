@@ -53,7 +53,7 @@ class View:
         self._lines: deque[str] = deque(maxlen=_LINES)
         self._writing: dict[str, tuple[str, str]] = {}
         """Effect -> (agent, text so far)."""
-        self._limits = {unit: left for unit, left in run.left.items() if left}
+        self._limits = {unit: left for unit, left in run.budget.items() if left}
         self.screen = Screen(get_renderable=self.draw, console=console, refresh_per_second=8, transient=True)
 
     def event(self, event: Any) -> None:

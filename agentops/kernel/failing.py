@@ -24,7 +24,8 @@ from agentops.kernel.foreign import shown
 from agentops.kernel.mail import begin_next, bury, deliver_failure, reply
 from agentops.kernel.process import Envelope, Fiber, Process
 from agentops.kernel.records import Crashed, ErrorRecord, Quarantined
-from agentops.kernel.world import SECOND, World, tidy
+from agentops.kernel.tidy import tidy
+from agentops.kernel.world import SECOND, World
 
 __all__ = ["as_error", "turn_over"]
 

@@ -80,6 +80,7 @@ def unload(fiber: Fiber) -> bool:
     """End a coroutine without letting it act; whether it did end."""
     coroutine = fiber.coroutine
     fiber.done = True
+    fiber.process.world.current = fiber  # so that what it asks for comes here, and it is told once more to end
     if coroutine.cr_frame is None:
         return True
     if coroutine.cr_await is not None or coroutine.cr_frame.f_lasti > 0:

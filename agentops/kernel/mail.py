@@ -221,6 +221,8 @@ def _address(world: World, to: str, message: Any) -> Envelope:
     """An envelope for a message, checked; raises where nobody would handle it."""
     ident = world.next_id()
     sender = world.current.process.name if world.current is not None else ""
+    if not isinstance(to, str):
+        raise MessageInvalid(f"a recipient is an agent's name, not {to!r}", hint="Give the name, as text.")
     target = _find(world, to, sender)
     if target is None:
         msg = f"no agent of this run is called {to!r}"

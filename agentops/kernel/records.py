@@ -19,6 +19,7 @@ import msgspec
 from agentops.errors import AgentOpsError
 from agentops.kernel.chat import Usage
 from agentops.kernel.gate import Amount
+from agentops.kernel.tidy import plain, tidy
 
 __all__ = [
     "Abandoned",
@@ -72,7 +73,7 @@ class ErrorRecord(msgspec.Struct, frozen=True, array_like=True):
     @classmethod
     def of(cls, error: AgentOpsError) -> ErrorRecord:
         """The record of an error."""
-        return cls(type(error).__name__, error.what, error.hint, error.facts)
+        return cls(type(error).__name__, tidy(error.what), tidy(error.hint), plain(error.facts))
 
 
 @dataclass_transform(frozen_default=True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import heapq
-import re
 from collections import deque
 from collections.abc import Callable
 from contextvars import Context
@@ -23,7 +22,7 @@ from agentops.kernel.process import Fiber, Process, Timer
 from agentops.kernel.records import NULL, Approval, ErrorRecord, Finished, Raw, Record
 from agentops.messages import encode
 
-__all__ = ["INLINE_BYTES", "Ending", "OpenEffect", "Request", "World", "inline", "tidy"]
+__all__ = ["INLINE_BYTES", "Ending", "OpenEffect", "Request", "World", "inline"]
 
 INLINE_BYTES: Final = 1024
 """A payload of more bytes is kept once, under its SHA-256, and only referred to."""
@@ -217,15 +216,6 @@ class World:
 def inline(data: bytes) -> bool:
     """Whether a payload stands in the record itself: it is small, and does not look like a reference to another."""
     return len(data) <= INLINE_BYTES and not data.startswith(b'{"$payload"')
-
-
-_ADDRESS: Final = re.compile(r"0x[0-9a-fA-F]{6,}")
-
-
-def tidy(text: str) -> str:
-    """An exception's text without what differs from run to run (memory addresses), and of bounded length."""
-    clean: str = _ADDRESS.sub("0x…", text).encode("utf-8", "replace").decode()
-    return clean if len(clean) <= 2000 else clean[:2000] + "…"
 
 
 def encoded(value: Any) -> Raw:

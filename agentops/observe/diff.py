@@ -1,8 +1,9 @@
 """Comparing two runs: their decision paths side by side, aligned by agent and cause, never by clock.
 
-Two turns correspond if the messages that caused them do; within a turn, steps are put in line by what they are (a question
-to the same agent, a call of the same tool), so that one inserted step does not make everything behind it look different. When something happened, and in which order things side by side came to
-pass, is not compared: that is what differs between any two runs.
+Two turns correspond if the messages that caused them do; within a turn, steps are put in line by what they are (a
+question to the same agent, a call of the same tool), so that one inserted step does not make everything behind it look
+different. When something happened, and in which order things side by side came to pass, is not compared: that is what
+differs between any two runs.
 """
 
 from __future__ import annotations
@@ -156,21 +157,22 @@ def _turns(steps: Iterable[Step]) -> dict[int, list[Step]]:
     """Steps by the turn that took them, counted below this message, and within it in the order of their paths.
 
     In that order, what a branch did stands where it was started, whenever it was done. Steps that no turn took (a
-    resumption) are together under -1; the run's end is not among them, as outputs are compared by themselves.
+    resumption, the recipients of something published) are together under -1; the run's end is not among them, as
+    outputs are compared by themselves.
     """
     turns: dict[str, int] = {}
     found: dict[int, list[Step]] = {}
     for step in steps:
         if step.kind != "finished":
-            turn = step.id.rpartition("/")[0]
+            turn = "" if step.kind == "turn" else step.id.rpartition("/")[0]
             found.setdefault(turns.setdefault(turn, len(turns)) if turn else -1, []).append(step)
     return {turn: sorted(each, key=_path) for turn, each in found.items()}
 
 
-def _path(step: Step) -> tuple[int, ...]:
-    """The numbers of a step's path."""
+def _path(step: Step) -> tuple[str, tuple[int, ...]]:
+    """The numbers of a step's path; before them, of a recipient, its name."""
     last = step.id.partition("#")[0].rpartition("/")[2]
-    return tuple(int(part) for part in last.split(".") if part.isdecimal())
+    return step.agent if step.kind == "turn" else "", tuple(int(part) for part in last.split(".") if part.isdecimal())
 
 
 def _aligned(

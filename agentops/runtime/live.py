@@ -41,6 +41,8 @@ class Live:
         self.kernel = kernel
         self.definition = definition
         self.performer = performer
+        self.budget = kernel.world.gate.left("")
+        """What the run's budget was before anything was reserved."""
         self.seq = 0
         self.hash = b""
         self.inbox: deque[Delivery] = deque()
@@ -143,6 +145,11 @@ class Run:
     def approvals(self) -> list[Approval]:
         """What waits for a person now."""
         return list(self._live.kernel.pending_approvals().values())
+
+    @property
+    def budget(self) -> dict[str, int | None]:
+        """What the run's budget was at its start, by unit; as `left`."""
+        return self._live.budget
 
     @property
     def left(self) -> dict[str, int | None]:

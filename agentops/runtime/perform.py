@@ -18,8 +18,9 @@ import msgspec
 from agentops import clock
 from agentops.errors import AgentOpsError, MessageInvalid, ModelFailed, ToolFailed
 from agentops.kernel.records import ErrorRecord, Outcome, Raw
+from agentops.kernel.tidy import tidy
 from agentops.kernel.tool import PERFORMING, Tool, ToolContext
-from agentops.kernel.world import Request, tidy
+from agentops.kernel.world import Request
 from agentops.messages import decode, encode
 from agentops.runtime.definition import Definition
 
