@@ -52,7 +52,8 @@ def import_(shell: Shell, file: Path, as_json: bool) -> int:
     """Read a run from FILE into the journal, once every hash in it has been checked.
 
     A file that is cut short, was changed, or comes from a newer version is refused, and nothing is kept of it. A run
-    that is here already is left as it is.
+    that is here already is left as it is. Replaying an imported run calls nothing. Resuming one uses the playbook,
+    the policy and the model endpoint that the file names: do that with files of people you trust.
     """
     import msgspec
 
@@ -68,6 +69,8 @@ def import_(shell: Shell, file: Path, as_json: bool) -> int:
     elif done.fresh:
         print(f"imported {done.run}: {done.status}, {done.blocks} blocks, {done.payloads} payloads")
         note(f"see it with: agentops runs show {done.run}")
+        if done.status not in _OVER:
+            note("it is not over: resume it only if you trust whoever wrote the file, whose policy it runs under")
     else:
         print(f"run {done.run} is here already, the same in every block; nothing was changed")
     return 0

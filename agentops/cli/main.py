@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "resume": ("agentops.cli.resume:resume", "Go on with a run that was interrupted, or that waited."),
     "approve": ("agentops.cli.answer:approve", "Allow what a run waits to do."),
     "deny": ("agentops.cli.answer:deny", "Refuse what a run waits to do."),
+    "policy": ("agentops.cli.policy:policy", "Check, test and explain policies; try one on recorded runs."),
     "index": ("agentops.cli.index:index", "Read documents, search them, count them."),
     "show": ("agentops.cli.show:show", "Show the place in a document that a citation points to."),
     "agents": ("agentops.cli.agents:agents", "List agents."),

@@ -38,6 +38,9 @@ class Imported(msgspec.Struct, frozen=True):
 def import_run(journal: Journal, path: Path) -> Imported:
     """Read a run that `export_run` wrote into a journal.
 
+    Hashes say that the file is what somebody exported, not who that was. Replaying it calls nothing; to resume a run
+    is to trust its playbook, policy and model endpoint, which come from the file.
+
     Raises `JournalVersion` for a file of a newer form, `JournalCorrupt` for one that is cut short or was changed, and
     `JournalError` for one that is no export, or whose run is here already with other content. Then nothing is kept.
     """
@@ -131,7 +134,8 @@ class _Reader:
                 msg = f"{self.path} was written in {what} {found} of its form; this version of agentops knows {known}"
                 raise JournalVersion(msg, hint="Upgrade agentops to read it.", path=str(self.path), found=found)
         header = self._decoded(line, Header)
-        if header.blocks < 1 or not header.run or header.status not in {*_STATUSES, "interrupted"}:
+        named = header.run and header.run.isprintable() and header.playbook.isprintable()
+        if header.blocks < 1 or not named or header.status not in {*_STATUSES, "interrupted"}:
             raise self._wrong("has a first line that describes no run")
         return header
 

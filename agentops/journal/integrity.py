@@ -99,7 +99,7 @@ def referenced(block: bytes, load: Callable[[str], bytes], seen: set[str]) -> li
             if isinstance(value, Raw) and bytes(value).startswith(b'{"$payload":"'):
                 found[_decode_reference(value).payload] = None
         if isinstance(line, Effect | Denied | Approval) and line.kind == "model":
-            found |= dict.fromkeys(_of_model(bytes(line.arguments), load, {*seen, *found}))
+            found |= dict.fromkeys(_of_model(bytes(line.arguments), load, seen))
     return [name for name in found if name not in seen]
 
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from agentops.errors import JournalVersion
 
-__all__ = ["APPLICATION_ID", "VERSION", "VIEWS", "migrate"]
+__all__ = ["APPLICATION_ID", "VERSION", "VIEWS", "migrate", "refuse_foreign"]
 
 APPLICATION_ID: Final = 0x41674F70
 """``AgOp``."""
@@ -125,8 +125,19 @@ VIEWS: Final = {
 """What people ask of a run, by name; each is a view over the blocks, with ``run``, ``seq``, ``line`` and ``at``."""
 
 
-def migrate(connection: sqlite3.Connection, path: str) -> None:
-    """Bring the file to `VERSION`; raises `JournalVersion` where it is newer, or not a journal at all."""
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring the file to `VERSION`."""
+    if _up_to_date(connection):
+        return
+    try:
+        _apply(connection)
+    except sqlite3.OperationalError:
+        if not _up_to_date(connection):  # else another process made it first
+            raise
+
+
+def refuse_foreign(connection: sqlite3.Connection, path: str) -> None:
+    """Raise `JournalVersion` where the file is newer than this code, or not a journal at all; changes nothing."""
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if application == APPLICATION_ID and version == VERSION:
@@ -138,11 +149,6 @@ def migrate(connection: sqlite3.Connection, path: str) -> None:
     if version > VERSION:
         msg = f"{path} was written by schema {version}; this version of agentops knows {VERSION}"
         raise JournalVersion(msg, hint="Upgrade agentops to read it.", path=path, found=version, known=VERSION)
-    try:
-        _apply(connection)
-    except sqlite3.OperationalError:
-        if not _up_to_date(connection):  # else another process made it first
-            raise
 
 
 def _up_to_date(connection: sqlite3.Connection) -> bool:

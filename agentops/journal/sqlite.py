@@ -13,7 +13,7 @@ import msgspec
 from agentops.errors import JournalCorrupt, JournalLocked, UnknownRun
 from agentops.journal.failures import sqlite_errors, translated
 from agentops.journal.lease import holder_alive, my_name
-from agentops.journal.schema import migrate
+from agentops.journal.schema import migrate, refuse_foreign
 from agentops.kernel.suggest import nearest
 
 __all__ = ["Append", "Journal", "RunRow", "chain"]
@@ -83,10 +83,11 @@ class Journal:
     def _prepare(self, durability: str) -> None:
         connection = self._connection
         connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
+        refuse_foreign(connection, self.path)
         connection.execute("PRAGMA journal_mode = WAL").fetchone()
         connection.execute(f"PRAGMA synchronous = {'FULL' if durability == 'power' else 'NORMAL'}")
         connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
-        migrate(connection, self.path)
+        migrate(connection)
 
     def close(self) -> None:
         """Close the file."""

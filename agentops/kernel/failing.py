@@ -37,12 +37,12 @@ def turn_over(world: World, root: Fiber) -> None:
     process = root.process
     envelope = root.envelope
     assert envelope is not None  # noqa: S101 - a turn's root carries what it handles
-    failure = _failure_of(root)
+    quiet = root.failure is None and root.branches is None and not root.made
+    failure = None if quiet else _failure_of(root)
     process.root = None
     memory, process.memory = process.memory, None
     if failure is None:
-        assert root.handler is not None  # noqa: S101 - set with the envelope
-        if envelope.answered:
+        if envelope.answered and root.handler is not None:
             try:
                 reply(world, envelope, root.handler, root.result)
             except AgentOpsError as error:
@@ -53,8 +53,18 @@ def turn_over(world: World, root: Fiber) -> None:
         _failed(world, process, root, failure)
     if envelope.redelivered and process.mail and process.mail[0] is envelope:
         process.memory = memory
+    if root.branches is not None:
+        for branch in root.branches:
+            _release(branch)
+    root.release()
     if process.mail:
         begin_next(world, process)
+
+
+def _release(branch: Fiber) -> None:
+    for inner in branch.branches or ():
+        _release(inner)
+    branch.release()
 
 
 def _failure_of(root: Fiber) -> BaseException | None:

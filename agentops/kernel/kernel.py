@@ -61,6 +61,8 @@ class Reaction(msgspec.Struct, frozen=True, gc=False):
     """Effects that nobody waits for any more; their outcomes are still owed."""
     deadline: int | None
     """When a `Tick` is due, microseconds; None: no timer."""
+    at: int
+    """When it happened, microseconds since 1970: the delivery's time, or later if the clock went back."""
     more: bool
     """The time slice is over and somebody can still move: deliver a `Continue`."""
     finished: Finished | None
@@ -103,7 +105,7 @@ class Kernel:
             ):  # which first moves the run's time limit, as it is not late for lying idle
                 world.fire_due()
             _ENTRIES[type(delivery)](self, delivery)
-            more = self._run() or self._come_to_rest()
+            more = self._call_off() or self._run() or self._come_to_rest()
         finally:
             sys.set_asyncgen_hooks(*hooks)
         block = encode_block([_recorded(world, delivery), *world.records])
@@ -115,6 +117,7 @@ class Kernel:
             world.requests,
             world.cancels,
             world.next_deadline(),
+            world.now,
             more,
             world.finished,
         )
@@ -170,8 +173,7 @@ class Kernel:
         error = fiber.error
         try:
             if error is None:
-                value, fiber.value = fiber.value, None
-                operation = fiber.context.run(fiber.coroutine.send, value)
+                operation = fiber.context.run(fiber.coroutine.send, fiber.value)
             else:
                 fiber.error = None
                 operation = fiber.context.run(fiber.coroutine.throw, error)
@@ -261,7 +263,7 @@ class Kernel:
     def _come_to_rest(self) -> bool:
         """Nobody can move. Is the run over, or in a knot that nothing outside will undo? True: the slice is over."""
         world = self.world
-        if world.ending is not None and world.ending.status != "done" and self._cancel_all(world.ending.status):
+        if self._call_off():
             return True
         if world.open:
             return False
@@ -276,6 +278,11 @@ class Kernel:
         world.finished = Finished(ending.status, ending.output, ending.error)
         world.record(world.finished)
         return False
+
+    def _call_off(self) -> bool:
+        """Where the run will not end well, cancel everybody, also those who never come to rest."""
+        ending = self.world.ending
+        return ending is not None and ending.status != "done" and self._cancel_all(ending.status)
 
     def _cancel_all(self, reason: str) -> bool:
         """Cancel every turn, and let clean-ups run, with what they ask other agents to do."""

@@ -189,6 +189,11 @@ class Fiber:
         self.made: dict[int, Any] | None = None
         """Operations made and not yet awaited."""
 
+    def release(self) -> None:
+        """Its turn is over: let go of what it holds, itself included, so that nothing is left to the collector."""
+        self.branches = self.envelope = self.coroutine = None
+        del self.root
+
     @property
     def path(self) -> str:
         """Its identity: ``agent/turn/0`` of a turn's root, and what started it of a branch."""

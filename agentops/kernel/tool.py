@@ -19,23 +19,20 @@ import typing
 from collections.abc import Callable, Coroutine
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any, Generic, Literal, NoReturn, ParamSpec, TypeVar
+from typing import Any, Generic, NoReturn, ParamSpec, TypeVar
 
 import msgspec
 
 from agentops.errors import AgentDefinitionError, MessageInvalid, RunError
 from agentops.kernel.effects import WORLD, EffectKind, EffectOp
 from agentops.kernel.gate import EffectClass, ToolDeclaration
+from agentops.kernel.isolation import Isolation, Limits
 from agentops.messages import Codec, codec, encode, json_schema
 
 __all__ = ["PERFORMING", "Tool", "ToolContext", "tool", "tool_context"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-Isolation = Literal["inline", "thread"]
-"""Where a tool runs: ``inline`` on the event loop (async functions), ``thread`` in a worker thread (plain ones)."""
-
 
 class ToolContext(msgspec.Struct, frozen=True):
     """What a tool may know about the call that it serves; see `tool_context`."""
@@ -74,13 +71,16 @@ class Tool(Generic[P, R]):
         trusted: bool,
         timeout: float | None,
         retries: int,
+        isolation: Isolation | None = None,
+        limits: Limits | None = None,
     ) -> None:
         self.function = function
         self.name = function.__name__
         self.timeout = timeout
         self.retries = retries
         self.is_async = inspect.iscoroutinefunction(function)
-        self.isolation: Isolation = "inline" if self.is_async else "thread"
+        self.isolation: Isolation = isolation or ("inline" if self.is_async else "thread")
+        self.limits = limits or Limits()
         self.signature = inspect.signature(function)
         self._names = tuple(self.signature.parameters)
         self._effect: EffectClass = effect
@@ -107,6 +107,10 @@ class Tool(Generic[P, R]):
         performing = PERFORMING.get()
         if performing is not None and self._effect != "pure":
             self._refuse_nested(performing)
+        if self.isolation == "process":
+            msg = f"tool {self.name} runs in a process of its own, which only a run gives it"
+            hint = f"Await it in an agent's handler; {self.name}.function is the bare function, without isolation."
+            raise RunError(msg, hint=hint, tool=self.name)
         return typing.cast("Coroutine[Any, Any, R]", self.function(*args, **kwargs))
 
     def _refuse_nested(self, performing: ToolContext) -> NoReturn:
@@ -225,19 +229,40 @@ def _default(value: Any) -> Any:
     return value
 
 
+def _check_isolation(function: types.FunctionType, isolation: Isolation | None, limits: Limits | None) -> None:
+    """Refuse what could not be kept: a promise that is not kept in silence is worse than none."""
+    name, is_async = function.__name__, inspect.iscoroutinefunction(function)
+    if isolation not in {None, *typing.get_args(Isolation)}:
+        msg = f"tool {name}: there is no isolation {isolation!r}"
+        raise AgentDefinitionError(msg, hint=f"There are {', '.join(typing.get_args(Isolation))}.")
+    if isolation == ("thread" if is_async else "inline"):
+        msg = f"tool {name} is {'an async' if is_async else 'a plain'} function and cannot run {isolation}"
+        raise AgentDefinitionError(msg, hint="inline is for async functions, thread for plain ones; or leave it out.")
+    if isolation != "process" and limits is not None:
+        msg = f"tool {name} has limits, but nothing keeps them"
+        raise AgentDefinitionError(msg, hint='Limits go with isolation="process".')
+    if isolation == "process" and function.__qualname__ != name:
+        msg = f"tool {name} ({function.__qualname__}) cannot run in a process of its own"
+        hint = "A fresh interpreter finds a function by its name: put it at the top level of its module."
+        raise AgentDefinitionError(msg, hint=hint)
+
+
 def tool(
     *,
     effect: EffectClass,
     trusted: bool = False,
     timeout: float | None = 60.0,
     retries: int = 0,
+    isolation: Isolation | None = None,
+    limits: Limits | None = None,
 ) -> Callable[[Callable[P, Any]], Tool[P, Any]]:
     """Declare a function as a tool.
 
     ``effect`` says what repeating a call would mean (see `agentops.kernel.gate.EffectClass`); there is no default,
     because guessing it wrong repeats a payment. ``timeout`` is in seconds, None for none. ``retries`` is how often a
     failed call is made again; only of ``pure`` and ``idempotent`` tools. ``trusted``: whether its results may be
-    believed like the user's own words. An async function runs on the event loop, a plain one in a worker thread.
+    believed like the user's own words. An async function runs on the event loop, a plain one in a worker thread; with
+    ``isolation="process"`` either runs in a fresh interpreter, under ``limits`` (see `agentops.tools.isolated`).
 
     Raises `AgentDefinitionError` where the function has untyped parameters or no result type.
     """
@@ -249,6 +274,15 @@ def tool(
         if retries and effect not in ("pure", "idempotent"):
             msg = f"tool {function.__name__} is {effect} and asks for {retries} retries"
             raise AgentDefinitionError(msg, hint="Only pure and idempotent tools may be called again.")
-        return Tool(function, effect=effect, trusted=trusted, timeout=timeout, retries=retries)
+        _check_isolation(function, isolation, limits)
+        return Tool(
+            function,
+            effect=effect,
+            trusted=trusted,
+            timeout=timeout,
+            retries=retries,
+            isolation=isolation,
+            limits=limits,
+        )
 
     return declare

@@ -98,7 +98,14 @@ class _Tracer:
     def __init__(self, conversation: Conversation) -> None:
         self._talk = conversation
         self._items: dict[int, list[dict[str, Any]]] = {}
-        self._passages = [each for said in conversation.said for each in self._of(said) if _is_passage(each)]
+        self._firsts: dict[Any, Said] = {}
+        """What an object is known by -> where it was first said."""
+        self._passages: list[dict[str, Any]] = []
+        for said in conversation.said:
+            for item in self._of(said):
+                self._firsts.setdefault(_known_by(item), said)
+                if _is_passage(item):
+                    self._passages.append(item)
 
     def claim(self, value: dict[str, Any]) -> Reason:
         """The reason of one claim."""
@@ -151,10 +158,7 @@ class _Tracer:
 
     def _first(self, value: dict[str, Any]) -> Said | None:
         """Where an object was first said: the same id and text, or the same in all."""
-        for said in self._talk.said:
-            if any(_same(item, value) for item in self._of(said)):
-                return said
-        return None
+        return self._firsts.get(_known_by(value))
 
     def _of(self, said: Said) -> list[dict[str, Any]]:
         """The objects in a value; a model's answer is text, and what code made of it is said elsewhere."""
@@ -218,10 +222,10 @@ def _names(value: dict[str, Any]) -> Iterator[str]:
             yield from (one for one in each if isinstance(one, str))
 
 
-def _same(item: dict[str, Any], value: dict[str, Any]) -> bool:
-    if isinstance(value.get("id"), str) and "text" in value:
-        return bool(item.get("id") == value["id"] and item.get("text") == value["text"])
-    return bool(item == value)
+def _known_by(value: dict[str, Any]) -> Any:
+    if isinstance(value.get("id"), str) and isinstance(value.get("text"), str):
+        return value["id"], value["text"]
+    return msgspec.json.encode(value, order="deterministic")
 
 
 def _likeness(item: dict[str, Any], value: dict[str, Any]) -> int:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from agentops.kernel.tool import Tool
 from agentops.playbook.catalog import Book, Catalog
 from agentops.playbook.plan import Call, Plan, steps_of
+from agentops.playbook.policy_file import locator
 from agentops.supervisor.policy import Policy
-from agentops.supervisor.policy_form import VERDICTS, PolicyForm, RuleForm, read_form
+from agentops.supervisor.policy_form import VERDICTS, PolicyForm, RuleForm
+from agentops.supervisor.policy_reading import read_form
 
 __all__ = ["join_policies"]
 
@@ -56,15 +58,9 @@ def _playbooks(book: Book, file: str, prefix: str) -> list[tuple[Plan, str]]:
 def _read(plan: Plan, prefix: str, names: Sequence[str], known: Sequence[Any]) -> PolicyForm:
     own = [name.removeprefix(prefix) for name in names if name.startswith(prefix)]
     spawned = [f"{name}-1" for name in own]  # what agents that a handler brings into being are called
-    return read_form(plan.policy or {}, tools=known, agents=[*own, *spawned], locate=_locator(plan))
-
-
-def _locator(plan: Plan) -> Callable[[Sequence[str | int]], str]:
-    def locate(path: Sequence[str | int]) -> str:
-        mark = plan.source.mark(("policy", *path))
-        return f"{plan.source.file}:{mark.line}:{mark.column}"
-
-    return locate
+    return read_form(
+        plan.policy or {}, tools=known, agents=[*own, *spawned], locate=locator(plan.source, "policy"), reachable=True
+    )
 
 
 def _narrowed(rule: RuleForm, prefix: str) -> dict[str, Any]:

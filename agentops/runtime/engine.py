@@ -51,7 +51,7 @@ class Engine:
         self.journal = journal
         self.runs: dict[str, Live] = {}
         self._line: deque[Live] = deque()
-        self._begun: deque[tuple[Live, Reaction]] = deque()
+        self._begun: deque[tuple[Live, Reaction, int]] = deque()
         """Runs whose first block is written and not yet released."""
         self._bell = anyio.Event()
         self._asleep = False
@@ -77,7 +77,7 @@ class Engine:
         block = live.append(reaction)
         live.row = self.journal.create(live.name, live.definition.playbook, start.at, block)
         self.add(live)
-        self._begun.append((live, reaction))
+        self._begun.append((live, reaction, block.seq))
         if reaction.more:
             self.post(live, Continue(clock.now()))
         self._ring()
@@ -169,8 +169,8 @@ class Engine:
             for live, _ in reactions:
                 self._drop(live, error)
             return
-        for live, reaction in reactions:
-            self._release(live, reaction)
+        for (live, reaction), block in zip(reactions, blocks, strict=True):
+            self._release(live, reaction, block.seq)
 
     def _step_group(self) -> tuple[list[tuple[Live, Reaction]], list[Append]]:
         """Hand deliveries to their kernels until there are enough for one commit."""
@@ -195,7 +195,7 @@ class Engine:
             reactions.append((live, reaction))
             blocks.append(live.append(reaction))
             if reaction.more:
-                live.inbox.appendleft(Continue(clock.now()))
+                live.inbox.append(Continue(clock.now()))  # behind what came meanwhile: it gets in
                 if not live.queued:
                     live.queued = True
                     self._line.append(live)
@@ -203,9 +203,9 @@ class Engine:
                 break
         return reactions, blocks
 
-    def _release(self, live: Live, reaction: Reaction) -> None:
+    def _release(self, live: Live, reaction: Reaction, seq: int) -> None:
         """The block is safe: let out what it says."""
-        live.show(reaction)
+        live.show(reaction, seq)
         for effect in reaction.cancels:
             scope = live.scopes.get(effect)
             if scope is not None:
@@ -224,7 +224,7 @@ class Engine:
         if reaction.finished is not None:
             live.finish(reaction.finished)
             self._put_away(live)
-        elif not live.attended and not live.inbox and self._only_people_awaited(live):
+        elif not live.attended and not live.inbox and seq == live.seq - 1 and self._only_people_awaited(live):
             self.journal.set_status(live.row, "waiting")
             live.end(Ended(live.name, "waiting"))
             self._put_away(live)

@@ -77,12 +77,12 @@ class Live:
         self.hash = block.hash
         return block
 
-    def show(self, reaction: Reaction) -> None:
+    def show(self, reaction: Reaction, seq: int) -> None:
         """Tell the listeners what was recorded."""
         if self.listeners:
-            at = self.kernel.world.now
+            at = reaction.at
             for record in reaction.records:
-                event = Recorded(self.name, self.seq - 1, at, record)
+                event = Recorded(self.name, seq, at, record)
                 for listener in self.listeners:
                     listener.put(event)
 

@@ -7,6 +7,7 @@ redacted before anybody, the journal included, sees it.
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeAlias
@@ -21,7 +22,7 @@ from agentops.kernel.records import ErrorRecord, Outcome, Raw
 from agentops.kernel.tidy import tidy
 from agentops.kernel.tool import PERFORMING, Tool, ToolContext
 from agentops.kernel.world import Request
-from agentops.messages import decode, encode
+from agentops.messages import codec, decode, encode
 from agentops.runtime.definition import Definition
 
 __all__ = ["Performer"]
@@ -46,7 +47,9 @@ class Performer:
             value, usage = await self._perform[kind.kind](request, emit)
         except AgentOpsError as error:
             return self._error(clock.now(), request, error)
-        except Exception as error:  # noqa: BLE001 - a tool may raise anything; it is recorded, and raised in the handler
+        except (Exception, anyio.get_cancelled_exc_class()) as error:
+            if not isinstance(error, Exception) and anyio.current_effective_deadline() == -math.inf:
+                raise  # this task is being cancelled; else the tool awaited something that somebody had cancelled
             what = f"{kind.told()} raised {type(error).__name__}: {tidy(str(error))}"
             said = (ModelFailed if kind.kind == "model" else ToolFailed)(
                 what,
@@ -78,11 +81,15 @@ class Performer:
         )
         token = PERFORMING.set(context)
         try:
-            if tool.is_async:
+            if tool.isolation == "inline":
                 result = await tool.function(**arguments)
-            else:
+            elif tool.isolation == "thread":
                 call = partial(tool.function, **arguments)
                 result = await anyio.to_thread.run_sync(call, abandon_on_cancel=True)
+            else:
+                from agentops.tools.isolated import run_isolated
+
+                result = await run_isolated(tool, request.arguments, context)
         finally:
             PERFORMING.reset(token)
         try:
@@ -109,4 +116,4 @@ class Performer:
             result = await function(*args)
         else:
             result = await anyio.to_thread.run_sync(partial(function, *args), abandon_on_cancel=True)
-        return encode(result), None
+        return codec(Any).encode(result), None

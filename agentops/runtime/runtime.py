@@ -74,13 +74,18 @@ class Runtime:
         """
         journal = Journal(path, durability=durability)
         runtime = cls(journal, redact)
+        failure: Exception | None = None
         try:
             async with anyio.create_task_group() as group:
                 await group.start(runtime._engine.serve)
                 try:
                     yield runtime
+                except Exception as error:  # noqa: BLE001 - raised again below, out of the group that would wrap it
+                    failure = error
                 finally:
                     group.cancel_scope.cancel()
+            if failure is not None:
+                raise failure
         finally:
             for live in list(runtime._engine.runs.values()):
                 live.kernel.close()
@@ -120,10 +125,12 @@ class Runtime:
         self.journal.take(row)
         now = self.journal.find(row.run)
         if now.ended is not None:  # another process has brought it to its end since the row was read
+            self.journal.release(row.id)
             return self._over(now, definition)
         try:
             rebuilt = _rebuilt_exactly(self.journal, row, definition)
         except BaseException:  # whatever it was, it is raised again
+            self.journal.set_status(row.id, "waiting" if row.status == "waiting" else "running")
             self.journal.release(row.id)
             raise
         live = self._live(row.run, row.id, definition, attended=attended)

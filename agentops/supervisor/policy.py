@@ -21,21 +21,32 @@ import msgspec
 from agentops.kernel.gate import ToolDeclaration
 from agentops.messages import decode
 from agentops.supervisor.matchers import Matcher, compile_matchers, glob
-from agentops.supervisor.policy_form import (
-    DEFAULT_DENY,
-    MALFORMED,
-    VERDICTS,
-    Locate,
-    PolicyForm,
-    RuleForm,
-    read_form,
-)
+from agentops.supervisor.policy_form import DEFAULT_DENY, MALFORMED, PolicyForm, RuleForm, rule_names, rules_of
+from agentops.supervisor.policy_reading import Locate, read_form
 
-__all__ = ["DEFAULT_DENY", "MALFORMED", "NO_OBJECT", "Docket", "Policy", "Rule", "Ruling", "read_arguments"]
+__all__ = [
+    "DEFAULT_DENY",
+    "MALFORMED",
+    "NO_OBJECT",
+    "Docket",
+    "Policy",
+    "Quota",
+    "Rule",
+    "Ruling",
+    "read_arguments",
+    "with_defaults",
+]
 
 Verdict = Literal["allow", "ask", "deny"]
 
 _REMEMBERED: Final = 4096
+
+
+class Quota(NamedTuple):
+    """How many calls a rule may let through in one run."""
+
+    rule: str
+    at_most: int
 
 
 class Ruling(msgspec.Struct, frozen=True):
@@ -45,6 +56,8 @@ class Ruling(msgspec.Struct, frozen=True):
     rule: str
     because: str = ""
     why: str = ""
+    quotas: tuple[Quota, ...] = ()
+    """Those that the call counts towards if it goes through. A policy knows no earlier calls; a `Tally` does."""
 
 
 _NOBODY_ALLOWS: Final = Ruling("deny", DEFAULT_DENY, "no rule allows it")
@@ -60,6 +73,7 @@ class Rule(NamedTuple):
     agents: tuple[str, ...]
     """Empty: every agent."""
     args: tuple[tuple[str, tuple[Matcher, ...]], ...]
+    quota: Quota | None = None
 
     def names(self, tool: str, agent: str) -> bool:
         """Whether it is about this tool and agent. Only a pattern that opens with ``act:`` opens functions."""
@@ -92,12 +106,17 @@ class Rule(NamedTuple):
 
 
 class Docket:
-    """The rules that name one tool and one agent. ``fixed`` is their answer where it hangs on no argument."""
+    """The rules that name one tool and one agent. ``fixed`` is their answer where it hangs on no argument.
 
-    __slots__ = ("allow", "ask", "deny", "fixed")
+    Of rules with one verdict, those that look at no argument give their name first, so that which of them is on
+    record does not hang on what else the policy says.
+    """
+
+    __slots__ = ("allow", "ask", "counting", "deny", "fixed")
 
     def __init__(self, rules: Iterable[Rule]) -> None:
-        found = list(rules)
+        found = sorted(rules, key=lambda rule: bool(rule.args))
+        self.counting = [rule for rule in found if rule.quota is not None]
         self.deny = [rule for rule in found if rule.ruling.verdict == "deny"]
         self.ask = [rule for rule in found if rule.ruling.verdict == "ask"]
         self.allow = [rule for rule in found if rule.ruling.verdict == "allow"]
@@ -107,15 +126,17 @@ class Docket:
         for rule in self.deny:
             if not rule.args:
                 return rule.ruling
-        if self.deny:
+        if self.deny or any(rule.args for rule in self.counting):
             return None
         for rules in (self.ask, self.allow):
-            for rule in rules:
-                if not rule.args:
-                    return rule.ruling
             if rules:
-                return None
+                return None if rules[0].args else self._counted(rules[0].ruling, {})
         return _NOBODY_ALLOWS
+
+    def _counted(self, ruling: Ruling, values: Mapping[str, Any]) -> Ruling:
+        """The ruling with the quotas of all rules that may fit the call: a limit holds whoever else allows it."""
+        quotas = tuple(rule.quota for rule in self.counting if rule.quota is not None and rule.perhaps(values))
+        return msgspec.structs.replace(ruling, quotas=quotas) if quotas else ruling
 
     @property
     def hopeless(self) -> bool:
@@ -129,16 +150,16 @@ class Docket:
         given = read_arguments(arguments)
         if given is None:
             return NO_OBJECT
-        values = _with_defaults(given, declaration)
+        values = with_defaults(given, declaration)
         for rule in self.deny:
             if rule.perhaps(values):
                 return rule.ruling
         allowed = next((rule for rule in self.allow if rule.surely(values)), None)
         for rule in self.ask:
             if rule.perhaps(values) and (allowed is not None or rule.surely(values)):
-                return rule.ruling
+                return self._counted(rule.ruling, values) if self.counting else rule.ruling
         if allowed is not None:
-            return allowed.ruling
+            return self._counted(allowed.ruling, values) if self.counting else allowed.ruling
         return Ruling("deny", DEFAULT_DENY, "no rule allows it with these arguments", self._nearly(values))
 
     def _nearly(self, values: Mapping[str, Any]) -> str:
@@ -164,7 +185,8 @@ def read_arguments(arguments: bytes) -> dict[str, Any] | None:
     return value if type(value) is dict else None
 
 
-def _with_defaults(given: dict[str, Any], declaration: ToolDeclaration | None) -> dict[str, Any]:
+def with_defaults(given: dict[str, Any], declaration: ToolDeclaration | None) -> dict[str, Any]:
+    """The arguments, with the declared defaults of those that were left out."""
     properties = {} if declaration is None else declaration.parameters.get("properties", {})
     missing = {
         name: schema["default"]
@@ -175,12 +197,16 @@ def _with_defaults(given: dict[str, Any], declaration: ToolDeclaration | None) -
 
 
 class Policy:
-    """A policy, compiled. ``digest`` names it by content: the same rules have the same digest, in any file."""
+    """A policy, compiled. ``digest`` names it by content: the same rules have the same digest, in any file.
+
+    Tests, which decide nothing, are no part of it.
+    """
 
     __slots__ = ("_dockets", "_exact", "_models", "_patterns", "digest", "rules")
 
     def __init__(self, form: PolicyForm) -> None:
-        self.digest = hashlib.sha256(json.dumps(form.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
+        content = form.model_dump(mode="json", exclude={"tests"}, exclude_defaults=True)
+        self.digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
         self.rules = tuple(_compile(form))
         self._models = None if form.models is None else tuple((name, glob(name)) for name in form.models)
         self._patterns = [rule for rule in self.rules if "*" in rule.tool]
@@ -198,14 +224,15 @@ class Policy:
         known_tools: Iterable[ToolDeclaration] | None = None,
         known_agents: Collection[str] | None = None,
         locate: Locate | None = None,
+        reachable: bool = False,
     ) -> Policy:
         """A policy from a mapping as a YAML file holds it; the empty one denies every tool.
 
         With ``known_tools`` and ``known_agents``, rules about others, and about arguments that a tool does not take,
-        are errors. ``locate`` turns a path inside the mapping into a place, such as ``playbook.yaml:12:7``. Raises
-        `PolicyError`, listing all that is wrong.
+        are errors; with ``reachable``, so are rules that can never decide anything. ``locate`` turns a path inside
+        the mapping into a place, such as ``playbook.yaml:12:7``. Raises `PolicyError`, listing all that is wrong.
         """
-        return cls(read_form(said, tools=known_tools, agents=known_agents, locate=locate))
+        return cls(read_form(said, tools=known_tools, agents=known_agents, locate=locate, reachable=reachable))
 
     def docket(self, tool: str, agent: str) -> Docket:
         """The rules about this tool and agent, found once. Functions are tools called ``act:module.function``."""
@@ -234,22 +261,11 @@ class Policy:
 
 
 def _compile(form: PolicyForm) -> Iterable[Rule]:
-    taken = {rule.id for verdict in VERDICTS for rule in getattr(form, verdict)} | {DEFAULT_DENY, MALFORMED}
-    for verdict in VERDICTS:
-        for rule in getattr(form, verdict):
-            name = rule.id or _free_name(f"{verdict}:{rule.tool}", taken)
-            yield _compiled(name, verdict, rule)
-
-
-def _free_name(wanted: str, taken: set[str | None]) -> str:
-    name, number = wanted, 1
-    while name in taken:
-        number += 1
-        name = f"{wanted}#{number}"
-    taken.add(name)
-    return name
+    for (verdict, _, rule), name in zip(rules_of(form), rule_names(form), strict=True):
+        yield _compiled(name, verdict, rule)
 
 
 def _compiled(name: str, verdict: Any, rule: RuleForm) -> Rule:
     args = tuple((argument, compile_matchers(said)) for argument, said in rule.args.items())
-    return Rule(Ruling(verdict, name, rule.because), rule.tool, tuple(rule.agents or ()), args)
+    quota = None if rule.at_most is None else Quota(name, rule.at_most)
+    return Rule(Ruling(verdict, name, rule.because), rule.tool, tuple(rule.agents or ()), args, quota)

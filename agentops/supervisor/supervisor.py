@@ -24,6 +24,7 @@ from agentops.supervisor.estimate import count_request, fit_output, worst_case
 from agentops.supervisor.guardrails import Guardrail, Guardrails, blocked
 from agentops.supervisor.policy import MALFORMED, NO_OBJECT, Docket, Policy, Ruling, read_arguments
 from agentops.supervisor.stock import STOCK
+from agentops.supervisor.tally import Tally
 
 __all__ = ["Supervisor"]
 
@@ -44,16 +45,18 @@ class _Seat:
 class Supervisor:
     """A gate made of a policy, guardrails and budgets. Make it with `from_config`; one per run.
 
-    ``policy.digest`` names the policy, ``ledger`` holds what every budget has left.
+    ``policy.digest`` names the policy, ``ledger`` holds what every budget has left, ``tally`` what rules have counted.
     """
 
-    __slots__ = ("_bases", "_granted", "_guards", "_now", "_priced", "_seats", "config", "ledger", "policy", "stages")
+    __slots__ = tuple("_bases _granted _guarded _guards _now _priced _seats config ledger policy stages tally".split())
 
     def __init__(self, config: Config, policy: Policy, guards: Guardrails) -> None:
         self.config = config
         self.policy = policy
         self.ledger = Ledger(config.limits)
+        self.tally = Tally()
         self.stages: frozenset[Stage] = guards.stages
+        self._guarded = "tool_call" in guards.stages
         self._guards = guards
         self._seats: dict[str, _Seat] = {}
         self._bases: dict[str, Scope] = {}
@@ -124,6 +127,7 @@ class Supervisor:
         ledger = self.ledger
         if not happened:
             ledger.release(effect)
+            self.tally.release(effect)
             self._priced.pop(effect, None)
             return None
         if usage is None:
@@ -184,8 +188,10 @@ class Supervisor:
         ruling = docket.fixed or docket.judge(proposal.arguments, proposal.tool)
         if ruling.verdict == "deny":
             return denied(ruling.rule, forbidden(proposal, ruling))
-        if "tool_call" in self.stages:
+        if self._guarded:
             return self._guarded_call(proposal, seat, docket, ruling)
+        if ruling.quotas:
+            return self._counted(proposal, seat, ruling)
         if ruling.verdict == "ask":
             return self._asked(proposal, seat, ruling)
         refused = self._reserve(proposal, seat, ONE_TOOL_CALL)
@@ -210,12 +216,23 @@ class Supervisor:
             if ruling.verdict == "deny":
                 return denied(ruling.rule, forbidden(proposal, ruling), seen.verdicts)
         if seen.verdict == "ask" and ruling.verdict == "allow":
-            ruling = Ruling("ask", *asking(seen.verdicts))
+            ruling = Ruling("ask", *asking(seen.verdicts), quotas=ruling.quotas)
+        admission = self._counted(proposal, seat, ruling)
+        return msgspec.structs.replace(admission, arguments=arguments, verdicts=seen.verdicts)
+
+    def _counted(self, proposal: Proposal, seat: _Seat, ruling: Ruling) -> Admission:
+        """Allow or ask, as far as the limits of rules go; whatever goes through counts towards them."""
+        quotas = ruling.quotas
+        ruling = self.tally.checked(ruling)
+        if ruling.verdict == "deny":
+            return denied(ruling.rule, forbidden(proposal, ruling))
         if ruling.verdict == "ask":
             admission = self._asked(proposal, seat, ruling)
         else:
             admission = self._reserve(proposal, seat, ONE_TOOL_CALL) or self._grant(ruling)
-        return msgspec.structs.replace(admission, arguments=arguments, verdicts=seen.verdicts)
+        if quotas and admission.verdict == "allow":
+            self.tally.count(proposal.effect, quotas)
+        return admission
 
     def _asked(self, proposal: Proposal, seat: _Seat, ruling: Ruling) -> Admission:
         """A person has to agree, or has agreed. Nobody is asked about what no budget covers."""
@@ -238,11 +255,10 @@ class Supervisor:
     def _admit_model(self, proposal: Proposal) -> Admission:
         self._now = proposal.at
         request, ruling = proposal.request, self.policy.judge_model(proposal.name)
-        if ruling.verdict == "deny":
-            return denied(ruling.rule, forbidden(proposal, ruling))
-        if request is None or request.max_output_tokens < 1:
+        if ruling.verdict != "deny" and (request is None or request.max_output_tokens < 1):
             asked = "nothing" if request is None else f"{request.max_output_tokens} output tokens"
             ruling = Ruling("deny", "malformed-request", f"it asks for {asked}")
+        if ruling.verdict == "deny" or request is None:
             return denied(ruling.rule, forbidden(proposal, ruling))
         price = self.config.prices.get(proposal.name)
         if price is None and self.config.unknown_price != "allow":
@@ -250,8 +266,7 @@ class Supervisor:
         verdicts: Verdicts = ()
         if "prompt" in self.stages:
             seen = self._guards.screen("prompt", proposal.agent, proposal.name, msgspec.to_builtins(request.messages))
-            verdicts = seen.verdicts
-            stopped = self._prompt_stopped(proposal, seen)
+            verdicts, stopped = seen.verdicts, self._prompt_stopped(proposal, seen)
             if stopped is not None:
                 return stopped
         seat = self._seats.get(proposal.agent) or self._seat(proposal.agent)
@@ -307,8 +322,8 @@ class Supervisor:
     def _reserve(self, proposal: Proposal, seat: _Seat, amount: Amount) -> Admission | None:
         """Hold the amount; else the denial that says which budget does not cover it."""
         scope = seat.scope
-        refused = self.ledger.late(scope, proposal.at) if scope.timed else None
-        refused = refused or self.ledger.reserve(proposal.effect, scope, amount)
+        late = self.ledger.late(scope, proposal.at) if scope.timed else None
+        refused = late or self.ledger.reserve(proposal.effect, scope, amount)
         return None if refused is None else denied(f"budget:{refused.scope}", refused)
 
     def _seat(self, agent: str) -> _Seat:

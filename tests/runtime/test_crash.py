@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from agentops.journal.sqlite import Journal
-from tests.runtime.house import replayed
 
 ROOT = Path(__file__).parents[2]
 

@@ -7,7 +7,7 @@ A page is Markdown. Of its fenced blocks, these mean something here:
 - any block with ``title="path"``: a file, written before the next command runs.
 - ``sh``: commands for a reader's own machine (installing, keys, servers); they are not run.
 
-``python -m docs.console PAGE...`` writes what the commands print today into the pages.
+``python -m tests.docs.console PAGE...`` writes what the commands print today into the pages.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ from typing import Final
 
 __all__ = ["Block", "Command", "blocks", "carry_out", "differences", "normal"]
 
-ROOT: Final = Path(__file__).resolve().parent.parent
+ROOT: Final = Path(__file__).resolve().parent.parent.parent
+_BASH: Final = shutil.which("bash") or "bash"
 _FENCE: Final = re.compile(r"^```(\w*)(?: title=\"([^\"]+)\")?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _CHANGING: Final = (
     (re.compile(r"\d{8}-\d{6}-[a-z0-9]{6}"), "RUN"),
@@ -34,6 +35,8 @@ _CHANGING: Final = (
     (re.compile(r"\b(\w+)-[0-9a-f]{8}\b"), r"\1-HASH"),
     (re.compile(r"(/[\w.+~-]+)+/(?=(docs|notes|handbook|shop|brewery)\b)"), "/"),
     (re.compile(r"by \w+(?=\s|$)"), "by SOMEBODY"),
+    (re.compile(r"\.(md|txt):\d+-\d+"), r".\1:SPAN"),
+    (re.compile(r"[\d,]+( \+ [\d,]+)? tokens"), "TOKENS"),
     (re.compile(r"-{3,}"), "---"),
     (re.compile(r"[\s│├└─]+"), " "),
 )
@@ -93,7 +96,7 @@ class Desk:
         script = f'(exit {self.code}); {command}\ncode=$?; pwd > "{where}"; exit $code'
         path = os.pathsep.join([str(self.executables), str(Path(sys.executable).parent), os.environ["PATH"]])
         done = subprocess.run(
-            ["bash", "-c", script],
+            [_BASH, "-c", script],
             cwd=self.folder,
             env={**os.environ, "PATH": path, "PYTHONPATH": str(ROOT), "COLUMNS": "120", "NO_COLOR": "1"},
             stdin=subprocess.DEVNULL,
@@ -163,7 +166,7 @@ def differences(command: Command, printed: str) -> list[str]:
 def _refreshed(done: list[tuple[Command, str]], desk: Path) -> str:
     lines: list[str] = []
     for command, output in done:
-        printed = output.replace(str(desk), "/home/you")
+        printed = output.replace(str(desk), "/you")
         lines.append(f"$ {command.text}")
         if differences(command, printed):
             lines.extend(printed.rstrip("\n").splitlines())
@@ -179,7 +182,7 @@ def main(pages: list[str]) -> None:
         page = path.read_text(encoding="utf-8")
         with tempfile.TemporaryDirectory() as folder:
             desk = Path(folder) / "desk"
-            shutil.copytree(ROOT / "docs", desk / "docs", ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+            shutil.copytree(ROOT / "docs", desk / "docs")
             found = list(carry_out(page, desk, Path(folder) / "bin"))
             for block, done in reversed(found):
                 page = page[: block.start] + _refreshed(done, desk.resolve()) + page[block.end :]

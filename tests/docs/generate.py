@@ -1,25 +1,30 @@
-"""Writes the reference pages that follow from the code: ``python -m docs.generate``. A test says when to."""
+"""Writes the reference pages that follow from the code: ``python -m tests.docs.generate``. A test says when to."""
 
 from __future__ import annotations
 
 import ast
 import inspect
 import re
-from collections.abc import Iterator
+import textwrap
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Final
+from typing import Any, Final
 
 import click
+import msgspec
+from pydantic.fields import FieldInfo
 
 from agentops import errors
 from agentops.app import settings
 from agentops.cli.main import cli
 from agentops.kernel import records
+from agentops.kernel.chat import Usage
+from agentops.kernel.gate import Amount
 
 __all__ = ["PAGES", "commands"]
 
-HERE: Final = Path(__file__).resolve().parent
+DOCS: Final = Path(__file__).resolve().parent.parent.parent / "docs"
 
 EXIT_CODES: Final = {
     0: "Done.",
@@ -48,9 +53,13 @@ def cli_page() -> str:
     """Every command with its help."""
     parts = [
         "# The command line",
-        "Results go to stdout, progress and hints to stderr. Every command but `agentops` itself takes `--json`, and "
-        "then prints one JSON value on stdout. A setting is taken from the flag, else from the environment, else from "
-        "the workspace file, else it has its default: see [settings](settings.md).",
+        _prose(
+            """
+            Results go to stdout, progress and hints to stderr. Every command but `agentops` itself takes `--json`,
+            and then prints one JSON value on stdout. A setting is taken from the flag, else from the environment,
+            else from the workspace file, else it has its default: see [settings](settings.md).
+            """
+        ),
         "`RUN` is the id of a run, the beginning or end of one, or `last`.",
         "## Exit codes",
         _table(("code", "meaning"), [(str(code), text) for code, text in EXIT_CODES.items()]),
@@ -67,15 +76,19 @@ def errors_page() -> str:
     tree = inspect.cleandoc(errors.__doc__ or "").partition("::\n")[2].partition("\n\nAn error")[0].strip("\n")
     parts = [
         "# Errors",
-        "Every error that agentops raises is an `AgentOpsError`, defined in `agentops.errors`. Its text says what "
-        "happened, with which values. `error.hint` says what to do next. Its facts are attributes, so that a program "
-        "need not parse the text. The command line turns the class of an error into its exit code.",
+        _prose(
+            """
+            Every error that agentops raises is an `AgentOpsError`, defined in `agentops.errors`. Its text says what
+            happened, with which values. `error.hint` says what to do next. Its facts are attributes, so that a
+            program need not parse the text. The command line turns the class of an error into its exit code.
+            """
+        ),
         f"```text\n{inspect.cleandoc(tree)}\n```",
     ]
     parts.append(
         _table(
             ("error", "exit code", "when"),
-            [(f"`{kind.__name__}`", _exit_code(kind), _marked(inspect.getdoc(kind) or "")) for kind in _error_classes()],
+            [(f"`{kind.__name__}`", _exit_code(kind), _marked(inspect.getdoc(kind) or "")) for kind in _classes()],
         )
     )
     return _page(parts)
@@ -85,7 +98,7 @@ def _exit_code(kind: type[BaseException]) -> str:
     return str(kind.exit_code) if issubclass(kind, errors.AgentOpsError) else ""
 
 
-def _error_classes() -> list[type[BaseException]]:
+def _classes() -> list[type[BaseException]]:
     found = [getattr(errors, name) for name in errors.__all__]
     classes = [value for value in found if isinstance(value, type)]
     return sorted(classes, key=lambda kind: inspect.getsourcelines(kind)[1])
@@ -95,13 +108,21 @@ def records_page() -> str:
     """Every kind of delivery and record, with its fields in the order of the format."""
     parts = [
         "# Records",
-        "The journal keeps a run as blocks. A block is one delivery and the records that it caused: a JSON array whose "
-        "first element is the delivery. Each element is an array that opens with its kind; the fields follow in the "
-        "order given here. A field is only ever added at the end. Times are integer microseconds since 1970-01-01 "
-        'UTC. A value `{"$payload": digest}` stands in the table `payloads` under that SHA-256. How to query them: '
-        "[read the journal with SQLite](../how-to/read-the-journal-with-sqlite.md).",
-        "Identity is a path, not a counter: `agent/turn/fiber.n` is the n-th thing that a fiber did in that turn of "
-        "that agent. An attempt after the first has `#2`, `#3` and so on behind it.",
+        _prose(
+            """
+            The journal keeps a run as blocks. A block is one delivery and the records that it caused: a JSON array
+            whose first element is the delivery. Each element is an array that opens with its kind; the fields
+            follow in the order given here. A field is only ever added at the end. Times are integer microseconds
+            since 1970-01-01 UTC. A value `{"$payload": digest}` stands in the table `payloads` under that SHA-256.
+            How to query them: [read the journal with SQLite](../how-to/read-the-journal-with-sqlite.md).
+            """
+        ),
+        _prose(
+            """
+            Identity is a path, not a counter: `agent/turn/fiber.n` is the n-th thing that a fiber did in that turn
+            of that agent. An attempt after the first has `#2`, `#3` and so on behind it.
+            """
+        ),
         "## Deliveries",
         "A delivery is what comes in from outside. Deliveries stand in the one order in which they were handed in.",
     ]
@@ -113,12 +134,12 @@ def records_page() -> str:
     return _page(parts)
 
 
-def _lines(module: ModuleType) -> Iterator[tuple[ast.ClassDef, type]]:
-    tree = ast.parse(inspect.getsource(module))
-    for node in tree.body:
-        kind = getattr(module, node.name) if isinstance(node, ast.ClassDef) else None
-        if isinstance(node, ast.ClassDef) and isinstance(getattr(kind.__struct_config__, "tag", None), str):  # type: ignore[union-attr]
-            yield node, kind  # type: ignore[misc]
+def _lines(module: ModuleType) -> Iterator[tuple[ast.ClassDef, type[msgspec.Struct]]]:
+    """Each kind of line with its source, in the order of the file."""
+    for node in ast.parse(inspect.getsource(module)).body:
+        kind: Any = getattr(module, node.name) if isinstance(node, ast.ClassDef) else None
+        if isinstance(node, ast.ClassDef) and isinstance(kind.__struct_config__.tag, str):
+            yield node, kind
 
 
 def _fields(node: ast.ClassDef) -> str:
@@ -137,7 +158,7 @@ def _fields(node: ast.ClassDef) -> str:
 
 def _parts() -> str:
     rows = []
-    for kind in (records.ErrorRecord, records.Usage, records.Amount):
+    for kind in (records.ErrorRecord, Usage, Amount):
         first = (inspect.getdoc(kind) or "").partition("\n\n")[0]
         rows.append((f"`{kind.__name__}`", ", ".join(f"`{name}`" for name in kind.__struct_fields__), _marked(first)))
     return _table(("part", "fields", ""), rows)
@@ -149,24 +170,45 @@ def settings_page() -> str:
     example = (inspect.getdoc(settings) or "").partition("::\n")[2]
     parts = [
         "# Settings",
-        "A setting is taken from the flag, else from the environment, else from the workspace file `agentops.yaml`, "
-        "else it has its default. The workspace file is looked for in the working folder and above it; the folder that "
-        "holds it is the workspace. `agentops doctor` shows what holds.",
+        _prose(
+            """
+            A setting is taken from the flag, else from the environment, else from the workspace file
+            `agentops.yaml`, else it has its default. The workspace file is looked for in the working folder and
+            above it; the folder that holds it is the workspace. `agentops doctor` shows what holds.
+            """
+        ),
         _table(("setting", "environment", "what it is"), rows),
-        "The flags are `--journal` and `--workspace` before the command, `--model`, `--base-url` and `--api-key-env` "
-        "behind `run`; see [the command line](cli.md). Logs are asked for with `--log-level` or `AGENTOPS_LOG_LEVEL`. "
-        "A model that a playbook names goes before the workspace file's, and behind a flag or `AGENTOPS_MODEL`.",
-        "A key never stands in a file. The variable that `api_key_env` names holds it; its value is redacted from "
-        "everything that is recorded, and so are the values of the variables under `secrets`.",
+        _prose(
+            """
+            The flags are `--journal` and `--workspace` before the command, `--model`, `--base-url` and
+            `--api-key-env` behind `run`; see [the command line](cli.md). `AGENTOPS_LOG_LEVEL`, or `--log-level`
+            before the command, writes logs to stderr instead of progress: debug, info, warning or error. With
+            `AGENTOPS_DEBUG=1` an error that is a fault of agentops itself shows its traceback. A model that a
+            playbook names goes before the workspace file's, and behind a flag or `AGENTOPS_MODEL`.
+            """
+        ),
+        _prose(
+            """
+            A key never stands in a file. The variable that `api_key_env` names holds it; its value is redacted from
+            everything that is recorded, and so are the values of the variables under `secrets`.
+            """
+        ),
         "## The workspace file",
         f"```yaml\n{inspect.cleandoc(example).strip()}\n```",
         _table(
             ("key", "type"),
-            [(f"`{name}`", f"`{_type(info.annotation)}`") for name, info in settings.WorkspaceFile.model_fields.items()],
+            [
+                (f"`{name}`", f"`{_type(info.annotation)}`")
+                for name, info in settings.WorkspaceFile.model_fields.items()
+            ],
         ),
         "A key that is not listed is an error, with a suggestion.",
     ]
     return _page(parts)
+
+
+def _file_keys() -> dict[str, FieldInfo]:
+    return settings.WorkspaceFile.model_fields
 
 
 def _type(annotation: object) -> str:
@@ -176,6 +218,11 @@ def _type(annotation: object) -> str:
     return name.replace("|", "\\|")
 
 
+def _prose(text: str) -> str:
+    """A paragraph, wrapped as the other pages are."""
+    return textwrap.fill(" ".join(text.split()), 120, break_long_words=False, break_on_hyphens=False)
+
+
 def _marked(text: str) -> str:
     """A docstring as Markdown on one line."""
     one = " ".join(text.split())
@@ -183,7 +230,7 @@ def _marked(text: str) -> str:
     return one.replace("|", "\\|")
 
 
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
     return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)])
 
@@ -203,4 +250,4 @@ PAGES: Final = {
 
 if __name__ == "__main__":
     for name, made in PAGES.items():
-        (HERE / name).write_text(made(), encoding="utf-8")
+        (DOCS / name).write_text(made(), encoding="utf-8")
