@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # for type checkers; at run time each name is imported on fir
     from agentops.errors import AgentOpsError
     from agentops.kernel import roles
     from agentops.kernel.agent import Agent, AgentSpec, Restart, handles
+    from agentops.kernel.isolation import Limits
     from agentops.kernel.tool import Tool, ToolContext, tool, tool_context
     from agentops.messages import Ask, Message
     from agentops.retrieval.passages import Citation, Passage
@@ -27,6 +28,9 @@ if TYPE_CHECKING:  # for type checkers; at run time each name is imported on fir
     from agentops.runtime.live import Run
     from agentops.supervisor import guardrails
     from agentops.supervisor.guardrails import guardrail
+    from agentops.tools.fetch import fetch_url
+    from agentops.tools.files import list_files, read_file, write_file
+    from agentops.tools.python import run_python
 
 __all__ = [
     "Agent",
@@ -35,6 +39,7 @@ __all__ = [
     "Ask",
     "Citation",
     "Ended",
+    "Limits",
     "Message",
     "Passage",
     "Recorded",
@@ -43,15 +48,20 @@ __all__ = [
     "Text",
     "Tool",
     "ToolContext",
+    "fetch_url",
     "guardrail",
     "guardrails",
     "handles",
     "index_documents",
+    "list_files",
     "open_runtime",
+    "read_file",
     "roles",
+    "run_python",
     "search_documents",
     "tool",
     "tool_context",
+    "write_file",
 ]
 
 _MODULES: Final = {"guardrails": "agentops.supervisor.guardrails", "roles": "agentops.kernel.roles"}
@@ -62,6 +72,7 @@ _HOMES: Final = {
     "Ask": "agentops.messages",
     "Citation": "agentops.retrieval.passages",
     "Ended": "agentops.runtime.events",
+    "Limits": "agentops.kernel.isolation",
     "Message": "agentops.messages",
     "Passage": "agentops.retrieval.passages",
     "Recorded": "agentops.runtime.events",
@@ -70,13 +81,18 @@ _HOMES: Final = {
     "Text": "agentops.runtime.events",
     "Tool": "agentops.kernel.tool",
     "ToolContext": "agentops.kernel.tool",
+    "fetch_url": "agentops.tools.fetch",
     "guardrail": "agentops.supervisor.guardrails",
     "handles": "agentops.kernel.agent",
     "index_documents": "agentops.retrieval.tools",
+    "list_files": "agentops.tools.files",
     "open_runtime": "agentops.app.embed",
+    "read_file": "agentops.tools.files",
+    "run_python": "agentops.tools.python",
     "search_documents": "agentops.retrieval.tools",
     "tool": "agentops.kernel.tool",
     "tool_context": "agentops.kernel.tool",
+    "write_file": "agentops.tools.files",
 }
 
 

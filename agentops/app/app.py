@@ -40,6 +40,7 @@ from agentops.supervisor.config import Config
 from agentops.supervisor.limits import parse_budget
 from agentops.supervisor.redact import Redactor
 from agentops.supervisor.supervisor import Supervisor
+from agentops.tools.stock import STOCK_TOOLS
 
 if TYPE_CHECKING:  # a name in annotations only
     from agentops.kernel.gate import Gate
@@ -61,7 +62,7 @@ class App:
     @cached_property
     def catalog(self) -> Catalog:
         """The agents and tools of the workspace and of the stock."""
-        return load_catalog(roots(self.settings.workspace), (index_documents, search_documents))
+        return load_catalog(roots(self.settings.workspace), (index_documents, search_documents, *STOCK_TOOLS))
 
     @cached_property
     def library(self) -> Library:

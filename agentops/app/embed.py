@@ -46,7 +46,16 @@ class Operations:
         self.runtime = runtime
 
     @overload
-    async def start(self, what: str, /, **inputs: Any) -> Run: ...
+    async def start(
+        self,
+        what: str,
+        inputs: Mapping[str, Any] | None = None,
+        /,
+        *,
+        budget: Mapping[str, Any] | None = None,
+        attended: bool = False,
+        **more: Any,
+    ) -> Run: ...
     @overload
     async def start(
         self,
@@ -59,20 +68,21 @@ class Operations:
         budget: Mapping[str, Any] | None = None,
         attended: bool = False,
     ) -> Run: ...
-    async def start(self, what: Any, message: Any = None, /, **options: Any) -> Run:
+    async def start(self, what: Any, message: Any = None, /, *, attended: bool = False, **options: Any) -> Run:
         """Start a playbook (by name or path, with its inputs), or an agent (with a message for it).
 
-        Of an agent: ``agents`` are those that it may ask, ``policy`` says which tools may be called (nothing: none),
-        ``budget`` sets limits (``{"money": "0.50", "tokens": 20000}``), ``attended`` whether `Run.answer` will be
-        called for approvals.
+        The inputs of a playbook are a mapping, or named arguments. ``budget`` sets limits in place of those that the
+        playbook says (``{"money": "0.50", "tokens": 20000}``), ``attended`` whether `Run.answer` will be called for
+        approvals. Of an agent, ``agents`` are those that it may ask, and ``policy`` says which tools may be called
+        (nothing: none).
         """
         if isinstance(what, str):
-            definition, inputs = self.app.prepare(what, options)
-            return await self.runtime.start(definition, inputs)
+            budget = [f"{unit}={limit}" for unit, limit in (options.pop("budget", None) or {}).items()]
+            definition, inputs = self.app.prepare(what, {**(message or {}), **options}, budget=budget)
+            return await self.runtime.start(definition, inputs, attended=attended)
         if not isinstance(message, Message):
             msg = f"agent {what.name} is started with a message, not with {message!r}"
             raise InvalidInput(msg, hint="Write: start(MyAgent, MyMessage(...)).")
-        attended = options.pop("attended", False)
         definition = self._agent(what, message, **options)
         return await self.runtime.start(definition, message, attended=attended)
 

@@ -15,7 +15,6 @@ from agentops.cli.interrupts import interruptible
 from agentops.cli.shell import read_blocks
 from agentops.cli.watching import Watcher, open_watcher
 from agentops.kernel.records import Approval, Effect
-from agentops.messages import decode
 from agentops.observe.costs import Totals, usage
 from agentops.runtime.events import Ended, Recorded
 from agentops.runtime.live import Run
@@ -77,9 +76,9 @@ async def _watch(runtime: Runtime, run: Run, watcher: Watcher, *, attended: bool
     async with anyio.create_task_group() as group:
         asker = Asker(run, watcher, group, runtime.journal.payload) if attended else None
         if asker is not None:
-            answered = {decode(data)[2] for data in runtime.journal.answers(_row(runtime, run)).values()}
-            for approval in run.approvals:
-                if approval.effect not in answered:
+            answered = runtime.journal.answers(_row(runtime, run))
+            for key, approval in run.questions.items():
+                if key not in answered:
                     asker.put(approval)
         async for event in run.events():
             if isinstance(event, Ended):
@@ -102,4 +101,4 @@ def _account(app: App, runtime: Runtime, finish: Finish) -> None:
     names = {
         each.name for _, records in blocks for each in records if isinstance(each, Effect) and each.kind == "model"
     }
-    finish.labels = [app.model_label(name) for name in sorted(names or {app.settings.model})]
+    finish.labels = [app.model_label(name) for name in sorted(names)]

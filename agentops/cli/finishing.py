@@ -84,11 +84,17 @@ def _page(result: Finish) -> None:
     if markdown:
         print(f"\n{visible(markdown, lines=True).rstrip()}")
     elif isinstance(result.output, str):
-        print(f"\n{visible(result.output, lines=True)}\n\n*Written by: {_label(result)}.*")
+        print(f"\n{visible(result.output, lines=True)}{_line(result)}")
     elif result.output is not None:
         data = msgspec.json.encode(msgspec.to_builtins(result.output, enc_hook=_plain))
         print(f"\n{visible(msgspec.json.format(data, indent=2).decode(), lines=True)}")
-        note(f"written by: {_label(result)}")
+        if result.labels:
+            note(f"written by: {_label(result)}")
+
+
+def _line(result: Finish) -> str:
+    """The line at the end of a page that says what wrote it; none where no model did."""
+    return f"\n\n*Written by: {_label(result)}.*" if result.labels else ""
 
 
 def _label(result: Finish) -> str:
@@ -102,8 +108,8 @@ def _markdown(result: Finish) -> str:
     if callable(page):
         takes_label = bool(inspect.signature(page).parameters)
         text = page(_label(result)) if takes_label else page()
-        return str(text) if takes_label else f"{text}\n\n*Written by: {_label(result)}.*\n"
-    return f"{page.rstrip()}\n\n*Written by: {_label(result)}.*\n" if isinstance(page, str) else ""
+        return str(text) if takes_label else f"{text}{_line(result)}\n"
+    return f"{page.rstrip()}{_line(result)}\n" if isinstance(page, str) else ""
 
 
 def _hints(result: Finish) -> None:
@@ -115,7 +121,8 @@ def _hints(result: Finish) -> None:
     note(f"{result.ended.status}: {result.totals.text()}")
     if result.ended.status == "waiting":
         for approval, arguments in result.approvals:
-            note(f"waits for a person: {_wants(approval, arguments)}")
+            because = f": {visible(approval.because)}" if approval.because else ""
+            note(f"waits for a person (rule {visible(approval.rule)}{because}): {_wants(approval, arguments)}")
             note(f"  agentops approve {run} {approval.effect}")
             note(f"  agentops deny {run} {approval.effect}")
         note(f"then: agentops resume {run}")

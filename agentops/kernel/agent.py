@@ -213,7 +213,7 @@ class Agent:
         if not all(isinstance(each, str) for each in said):
             raise MessageInvalid(f"a decision is told in text, not by {said!r}", hint="Write str(...) around it.")
         codec(tuple[str, ...]).encode(said)
-        world.record(Decided(world.next_id(), question, tuple(options), chosen, because))
+        world.record(Decided(world.next_id(), question, tuple(options), chosen, because, self._process.name))
         return chosen
 
     @overload

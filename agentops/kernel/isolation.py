@@ -35,6 +35,6 @@ class Limits(msgspec.Struct, frozen=True):
     network: bool = False
     """Whether it may reach the network, where the machine can keep it away."""
     reads: tuple[str, ...] = ()
-    """Folders that it may read besides Python, the installed packages and its own package, where files are kept away."""
+    """Folders that it may read besides Python, installed packages and its own package, where files are kept away."""
     required: bool = False
     """Refuse to run where network and files cannot be kept away (no bubblewrap)."""

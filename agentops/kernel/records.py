@@ -285,14 +285,14 @@ class Reused(_Line, tag="reused"):
 
 
 class Decided(_Line, tag="decided"):
-    """Somebody chose between ways. ``by``: ``agent``, ``model`` or ``playbook``."""
+    """Somebody chose between ways. ``by``: an agent's name, a playbook's, ``model NAME`` or ``kernel``."""
 
     id: str
     question: str
     options: tuple[str, ...]
     chosen: str
     because: str = ""
-    by: str = "agent"
+    by: str = ""
 
 
 class Guarded(_Line, tag="guarded"):

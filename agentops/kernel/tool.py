@@ -34,6 +34,7 @@ __all__ = ["PERFORMING", "Tool", "ToolContext", "tool", "tool_context"]
 P = ParamSpec("P")
 R = TypeVar("R")
 
+
 class ToolContext(msgspec.Struct, frozen=True):
     """What a tool may know about the call that it serves; see `tool_context`."""
 

@@ -129,7 +129,7 @@ def _decided(facts: Mapping[str, Any], room: int) -> str:
     chosen = {facts["chosen"], *facts["chosen"].split(", ")}  # where several were chosen, they stand in a row
     others = [told.visible(str(option)) for option in facts["options"] if option not in chosen]
     rest = f" (not {', '.join(others)})" if others else ""
-    by = "" if facts["by"] == "agent" else f" · by {_safe(facts, 'by')}"
+    by = f" · by {_safe(facts, 'by')}" if facts["by"].startswith("model ") or facts["by"] == "kernel" else ""
     return f"DECIDES {_safe(facts, 'question')} → {_safe(facts, 'chosen')}{rest}{_because(facts)}{by}"
 
 

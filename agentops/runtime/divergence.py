@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import zip_longest
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import msgspec
 
 from agentops.kernel.foreign import is_library
 from agentops.kernel.kernel import Kernel
-from agentops.kernel.process import Fiber, Process
-from agentops.kernel.records import Delivery, Record
+from agentops.kernel.process import Fiber, Handler, Process
+from agentops.kernel.records import Asked, Delivery, Record, Replied
 
-__all__ = ["Difference", "Divergence", "compare"]
+__all__ = ["Difference", "Divergence", "Lookup", "compare"]
 
 Block: TypeAlias = tuple[Delivery, list[Record]]
 
@@ -64,27 +65,46 @@ class Divergence(msgspec.Struct, frozen=True):
         return "\n".join(lines)
 
 
-def compare(kernel: Kernel, seq: int, recorded: Block, now: Block | None) -> Divergence:
+class Lookup(Protocol):
+    """Where a comparison finds what the two blocks only refer to."""
+
+    def payload(self, digest: str) -> bytes:
+        """A payload by its SHA-256."""
+        ...
+
+    def asked(self, ident: str) -> Asked | None:
+        """The question that was asked under an id."""
+        ...
+
+
+def compare(kernel: Kernel, seq: int, recorded: Block, now: Block | None, look: Lookup) -> Divergence:
     """Find and describe the first record of a block that differs."""
     produced: list[Any] = [] if now is None else [now[0], *now[1]]
     for line, (old, new) in enumerate(zip_longest([recorded[0], *recorded[1]], produced)):
         if _plain(old) != _plain(new):
-            return _describe(kernel, seq, line, old, new, leftover=now is None)
-    return _describe(kernel, seq, 0, recorded[0], None, leftover=True)
+            return _describe(kernel, seq, line, old, new, look)
+    return _describe(kernel, seq, 0, recorded[0], None, look)
 
 
-def _describe(kernel: Kernel, seq: int, line: int, old: Any, new: Any, *, leftover: bool) -> Divergence:
+def _describe(kernel: Kernel, seq: int, line: int, old: Any, new: Any, look: Lookup) -> Divergence:
     before, after = _plain(old), _plain(new)
-    if leftover:
+    if kernel.world.finished is not None and new is None and line == 0:
         kind = "leftover"
     elif before is None or after is None:
         kind = "extra" if before is None else "missing"
     else:
         kind = "arguments" if _step(before) == _step(after) else "control flow"
-    differences = tuple(_differences("", before, after)) if kind == "arguments" else ()
-    process = _whose(kernel, after) or _whose(kernel, before)
-    root = process.root if process is not None else None
-    file, source_line = _source(process)
+    differences: tuple[Difference, ...] = ()
+    if kind == "arguments":
+        differences = tuple(_differences("", _unfolded(before, look.payload), _unfolded(after, look.payload)))
+    question = look.asked(new.id) if isinstance(new, Replied) else None
+    if question is not None:
+        process = kernel.world.processes.get(question.to)
+        handler = _handler_of(process, question.message)
+    else:
+        process = _whose(kernel, after) or _whose(kernel, before)
+        handler = process.root.handler if process is not None and process.root is not None else None
+    file, source_line = _source(process, handler)
     return Divergence(
         kind,
         seq,
@@ -93,7 +113,7 @@ def _describe(kernel: Kernel, seq: int, line: int, old: Any, new: Any, *, leftov
         after,
         differences,
         process.name if process is not None else "",
-        root.handler.name if root is not None and root.handler is not None else "",
+        handler.name if handler is not None else "",
         file,
         source_line,
         tuple(_causes(process)),
@@ -119,6 +139,31 @@ def _step(line: dict[str, Any]) -> tuple[Any, ...]:
     return tuple(line.get(key) for key in keys if not (key == "at" and isinstance(line.get(key), int)))
 
 
+def _unfolded(line: Any, payload: Callable[[str], bytes]) -> Any:
+    """A record with what is kept aside put back in: payloads, and the messages of a prompt."""
+    if isinstance(line, dict):
+        if set(line) == {"$payload"}:
+            return msgspec.json.decode(payload(line["$payload"]))
+        unfolded = {key: _unfolded(value, payload) for key, value in line.items()}
+        if isinstance(line.get("prompt"), str) and "max_output_tokens" in line:
+            unfolded["prompt"] = _messages(line["prompt"], payload)
+        for key in ("tools", "schema"):
+            if isinstance(line.get(key), str) and "prompt" in line:
+                unfolded[key] = msgspec.json.decode(payload(line[key]))
+        return unfolded
+    return [_unfolded(item, payload) for item in line] if isinstance(line, list) else line
+
+
+def _messages(head: str, payload: Callable[[str], bytes]) -> list[Any]:
+    """The messages of a prompt, from the head of its chain."""
+    found: list[Any] = []
+    while head:
+        node = msgspec.json.decode(payload(head))
+        found.insert(0, node["message"])
+        head = node["after"]
+    return found
+
+
 def _differences(path: str, old: Any, new: Any) -> list[Difference]:
     if isinstance(old, dict) and isinstance(new, dict):
         found = []
@@ -142,22 +187,23 @@ def _whose(kernel: Kernel, line: dict[str, Any] | None) -> Process | None:
     return None
 
 
-def _source(process: Process | None) -> tuple[str, int]:
+def _handler_of(process: Process | None, message: str) -> Handler | None:
+    handlers = process.handlers.items() if process is not None else ()
+    return next((handler for kind, handler in handlers if kind.__name__ == message), None)
+
+
+def _source(process: Process | None, handler: Handler | None) -> tuple[str, int]:
     """File and line where an agent's handler stands, or begins where it has ended."""
-    if process is None:
-        return "", 0
-    root = process.root
-    awaiting: Any = root.coroutine if root is not None else None
     file, line = "", 0
+    awaiting: Any = process.root.coroutine if process is not None and process.root is not None else None
     while awaiting is not None:
         frame = getattr(awaiting, "cr_frame", None)
         if frame is not None and not is_library(frame.f_code.co_filename):
             file, line = frame.f_code.co_filename, frame.f_lineno
         awaiting = getattr(awaiting, "cr_await", None)
-    if not file:
-        for handler in process.handlers.values():
-            code = handler.function.__code__
-            return code.co_filename, code.co_firstlineno
+    if not file and handler is not None:
+        code = handler.function.__code__
+        return code.co_filename, code.co_firstlineno
     return file, line
 
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import threading
 from collections.abc import Coroutine
 from typing import Any, NoReturn
 
 from agentops.kernel.foreign import is_library, undeclared
 from agentops.kernel.kernel import Kernel
+from agentops.runtime.audit import watch
 
 __all__ = ["Guard"]
 
@@ -57,14 +59,18 @@ class Guard:
     Entered around a batch of deliveries; ``kernel`` is set before each of them.
     """
 
-    __slots__ = ("_loop", "_stand_in", "_stand_in_task", "_task", "_trio", "kernel")
+    __slots__ = ("_loop", "_stand_in", "_stand_in_task", "_stepping", "_task", "_trio", "kernel", "thread")
 
     def __init__(self, kernel: Kernel | None = None) -> None:
         self.kernel = kernel
+        self.thread = 0
+        self._stepping = watch()
         self._stand_in: Any = _StandIn(self, "the asyncio event loop")
         self._stand_in_task: Any = _StandIn(self, "the asyncio task")
 
     def __enter__(self) -> None:
+        self.thread = threading.get_ident()
+        self._stepping.append(self)
         self._loop = asyncio._get_running_loop()  # noqa: SLF001 - documented for frameworks
         self._task = None if self._loop is None else asyncio.current_task(self._loop)
         if self._loop is not None and self._task is not None:
@@ -78,6 +84,7 @@ class Guard:
             self._trio[0].runner = _StandIn(self, "the trio runner")
 
     def __exit__(self, *_: object) -> None:
+        self._stepping.remove(self)
         if self._trio is not None:
             context, task, runner = self._trio
             context.task, context.runner = task, runner

@@ -144,7 +144,15 @@ class Run:
     @property
     def approvals(self) -> list[Approval]:
         """What waits for a person now."""
-        return list(self._live.kernel.pending_approvals().values())
+        return list(self.questions.values())
+
+    @property
+    def questions(self) -> dict[str, Approval]:
+        """What waits for a person now, by a key that is new each time the same effect is asked about.
+
+        Under that key other processes leave their answers in the journal.
+        """
+        return self._live.kernel.pending_approvals()
 
     @property
     def budget(self) -> dict[str, int | None]:

@@ -47,7 +47,7 @@ class Performer:
             value, usage = await self._perform[kind.kind](request, emit)
         except AgentOpsError as error:
             return self._error(clock.now(), request, error)
-        except (Exception, anyio.get_cancelled_exc_class()) as error:
+        except (Exception, anyio.get_cancelled_exc_class()) as error:  # recorded, and raised in the handler
             if not isinstance(error, Exception) and anyio.current_effective_deadline() == -math.inf:
                 raise  # this task is being cancelled; else the tool awaited something that somebody had cancelled
             what = f"{kind.told()} raised {type(error).__name__}: {tidy(str(error))}"

@@ -14,7 +14,7 @@ import msgspec
 from agentops.errors import JournalCorrupt
 from agentops.journal.sqlite import Journal, RunRow, chain
 from agentops.kernel.kernel import Kernel, Reaction
-from agentops.kernel.records import Delivery, External, Outcome, Raw, Start, read_block, read_delivery
+from agentops.kernel.records import Asked, Delivery, External, Outcome, Raw, Start, read_block, read_delivery
 from agentops.messages import decode
 from agentops.runtime.definition import Definition
 from agentops.runtime.divergence import Divergence, compare
@@ -90,26 +90,50 @@ def rebuild(journal: Journal, row: RunRow, definition: Definition) -> Rebuilt:
     rebuilt = Rebuilt(make_kernel(definition), 0, 0, b"", None, None)
     with Guard(rebuilt.kernel):
         for seq, block, digest in history(journal, row):
-            if not _step(journal, rebuilt, seq, block):
+            if not _step(journal, row, rebuilt, seq, block):
                 break
             rebuilt.hash = digest
     return rebuilt
 
 
-def _step(journal: Journal, rebuilt: Rebuilt, seq: int, block: bytes) -> bool:
+def _step(journal: Journal, row: RunRow, rebuilt: Rebuilt, seq: int, block: bytes) -> bool:
     """Step one recorded block and compare; whether it came out the same."""
     kernel = rebuilt.kernel
     if kernel.world.finished is not None:
-        rebuilt.divergence = compare(kernel, seq, read_block(block), None)
+        rebuilt.divergence = compare(kernel, seq, read_block(block), None, _Look(journal, row, {}))
         return False
     reaction = kernel.deliver(inflate(journal, _decoded(journal, block)))
     if reaction.block != block:
-        rebuilt.divergence = compare(kernel, seq, read_block(block), read_block(reaction.block))
+        rebuilt.divergence = compare(
+            kernel, seq, read_block(block), read_block(reaction.block), _Look(journal, row, reaction.blobs)
+        )
         return False
     rebuilt.blocks += 1
     rebuilt.records += len(reaction.records) + 1
     rebuilt.last = reaction
     return True
+
+
+class _Look:
+    """What a comparison may have to look up: in the journal, and among what the replay has just made."""
+
+    def __init__(self, journal: Journal, row: RunRow, made: dict[str, bytes]) -> None:
+        self._journal = journal
+        self._row = row
+        self._made = made
+
+    def payload(self, digest: str) -> bytes:
+        """A payload by its SHA-256."""
+        made = self._made.get(digest)
+        return self._journal.payload(digest) if made is None else made
+
+    def asked(self, ident: str) -> Asked | None:
+        """The question that was asked under an id; the first message of the run has none."""
+        for _, block, _ in self._journal.blocks(self._row.id):
+            for record in read_block(block)[1]:
+                if isinstance(record, Asked) and record.id == ident:
+                    return record
+        return None
 
 
 def _decoded(journal: Journal, block: bytes) -> Delivery:

@@ -144,10 +144,8 @@ class Supervisor:
         if screening.verdict != "ask":
             return screening
         guard, reason = asking(screening.verdicts)
-        error = blocked(
-            guard, f"{reason} (it asks for a person, and at this stage nobody is asked)", stage, agent, name
-        )
-        return msgspec.structs.replace(screening, error=error)
+        reason = f"{reason} (it asks for a person, and at this stage nobody is asked)"
+        return msgspec.structs.replace(screening, error=blocked(guard, reason, stage, agent, name))
 
     def offers(self, agent: str, tools: tuple[ToolDeclaration, ...]) -> frozenset[str]:
         """The names of those tools that some rule could open to this agent."""

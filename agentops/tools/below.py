@@ -14,11 +14,11 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-__all__ = ["OWN_PREFIX", "Refused", "folder_below", "open_file", "split"]
+__all__ = ["OWN_PREFIX", "Refused", "folder_below", "kind_of", "open_file", "split"]
 
 OWN_PREFIX: Final = ".agentops-"
 """How the names of half-written files begin; no tool reads, writes or lists them."""
@@ -63,10 +63,8 @@ def folder_below(root: Path, parts: list[str], *, make: bool = False) -> Iterato
     try:
         for part in parts:
             if make:
-                try:
+                with suppress(FileExistsError):
                     os.mkdir(part, 0o755, dir_fd=opened)
-                except FileExistsError:
-                    pass
             below = os.open(part, _FOLDER, dir_fd=opened)
             os.close(opened)
             opened = below

@@ -66,17 +66,19 @@ def isolation_report(searched: str = SEARCHED) -> IsolationReport:
 def _report(searched: str) -> IsolationReport:
     user = _user_told()
     if not sys.platform.startswith("linux"):
-        return IsolationReport(False, "", f"bubblewrap needs Linux, this is {sys.platform}", user)
+        return IsolationReport(
+            confined=False, bwrap="", why=f"bubblewrap needs Linux, this is {sys.platform}", user=user
+        )
     found = shutil.which("bwrap", path=searched)
     if found is None:
         why = f"bubblewrap is not installed (no bwrap in {searched.replace(':', ', ')})"
-        return IsolationReport(False, "", why, user)
+        return IsolationReport(confined=False, bwrap="", why=why, user=user)
     root = os.geteuid() == 0
-    variants = {_AS_ROOT: "it gives root up for a user of its own"} if root else {}
+    variants: dict[tuple[str, ...], str] = {_AS_ROOT: "it gives root up for a user of its own"} if root else {}
     variants["--unshare-user",] = "it runs as root of a namespace of its own, uncounted" if root else user
     why = ""
     for variant, told in variants.items():
-        report = IsolationReport(True, found, "", told, variant)
+        report = IsolationReport(confined=True, bwrap=found, why="", user=told, variant=variant)
         command = bwrap_command(report, Path("/"), (), network=False)
         try:
             done = subprocess.run(  # noqa: S603 - a list of our own making, without a shell
@@ -93,7 +95,7 @@ def _report(searched: str) -> IsolationReport:
         if done.returncode == 0:
             return report
         why = done.stderr.decode("utf-8", "replace").strip()[:200]
-    return IsolationReport(False, found, f"{found} does not work here: {why}", user)
+    return IsolationReport(confined=False, bwrap=found, why=f"{found} does not work here: {why}", user=user)
 
 
 def bwrap_command(report: IsolationReport, folder: Path, reads: Sequence[str], *, network: bool) -> list[str]:

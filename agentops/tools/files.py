@@ -101,7 +101,7 @@ def read_below(root: Path, path: str) -> str:
     """The text of a file below ``root``; `ToolFailed` where there is none, or it is large, or not UTF-8."""
     with _telling("read_file", path):
         parts = _file_parts(path)
-        with folder_below(root, parts[:-1]) as folder, open(open_file(folder, parts[-1]), "rb") as file:
+        with folder_below(root, parts[:-1]) as folder, os.fdopen(open_file(folder, parts[-1]), "rb") as file:
             data = file.read(LARGEST + 1)
         if len(data) > LARGEST:
             raise Refused(f"is larger than {LARGEST:,} bytes")
@@ -143,7 +143,7 @@ def list_below(root: Path, path: str) -> Listing:
         if not parts and not os.path.lexists(root):
             return Listing(shown)
         with folder_below(root, parts) as folder:
-            names = sorted(name for name in os.listdir(folder) if not name.startswith(OWN_PREFIX))
+            names = sorted(name for name in os.listdir(folder) if not name.startswith(OWN_PREFIX))  # noqa: PTH208 - of a descriptor
             entries = tuple(entry for name in names[:MOST] for entry in _entry(folder, name))
         return Listing(shown, entries, len(names) > MOST)
 
@@ -171,7 +171,7 @@ def _write_new(folder: int, name: str, data: bytes, mode: int) -> None:
     with suppress(FileNotFoundError):
         os.unlink(name, dir_fd=folder)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    with open(os.open(name, flags, mode, dir_fd=folder), "wb") as file:
+    with os.fdopen(os.open(name, flags, mode, dir_fd=folder), "wb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())

@@ -18,6 +18,7 @@ import select
 import signal
 import sys
 from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
 _SUBREAPER: Final = 36  # prctl(PR_SET_CHILD_SUBREAPER)
@@ -117,13 +118,12 @@ def descendants(root: int) -> list[int]:
     """The processes below one, from ``/proc``; elsewhere none are known."""
     parents: dict[int, int] = {}
     try:
-        pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
+        pids = [int(folder.name) for folder in Path("/proc").iterdir() if folder.name.isdigit()]
     except OSError:
         return []
     for pid in pids:
         try:
-            with open(f"/proc/{pid}/stat", "rb") as file:
-                parents[pid] = int(file.read().rpartition(b")")[2].split()[1])
+            parents[pid] = int(Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[1])
         except (OSError, ValueError, IndexError):
             continue
     below, found = {root}, []

@@ -46,9 +46,9 @@ def main() -> None:
         if order["user"]:
             leave_root(order["user"], reads=order["keep_reading"])
         answer = b'{"result":' + _call(tool, order, arguments) + b"}"
-    except (Exception, SystemExit) as error:  # whatever the function raises is its answer
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the function raises is its answer
         answer = json.dumps({"error": _told(error)}).encode()
-    with open(answers, "wb") as stream:
+    with os.fdopen(answers, "wb") as stream:
         stream.write(answer)
     sys.stdout.flush()
     sys.stderr.flush()

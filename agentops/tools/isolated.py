@@ -23,7 +23,6 @@ machine without bubblewrap is what its user can: read files, reach the network, 
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Sequence
@@ -191,34 +190,43 @@ async def _feed(process: anyio.abc.Process, given: bytes) -> None:
 
 @asynccontextmanager
 async def _working_folder() -> AsyncIterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="agentops-tool-")).resolve()
+    """A new folder ``work`` in a new folder that is only ours; both are gone afterwards."""
+    ours = await anyio.to_thread.run_sync(_make_folder)
     try:
-        yield folder
+        yield ours / "work"
     finally:
         with anyio.CancelScope(shield=True):
-            await anyio.to_thread.run_sync(_remove, folder)
+            await anyio.to_thread.run_sync(_remove, ours)
 
 
-def _remove(folder: Path) -> None:
-    """Remove a folder, with folders in it that may not be entered, and with more levels than Python may recurse."""
-    for parent, folders, _ in os.walk(folder, onerror=None, followlinks=False):
-        for name in folders:
-            path = os.path.join(parent, name)
-            if not os.path.islink(path):
-                with suppress(OSError):
-                    os.chmod(path, 0o700)
-    with suppress(RecursionError):
-        shutil.rmtree(folder, ignore_errors=True)
-    if folder.exists():
-        levels = folder
-        while levels.exists():  # flatten: bring each deep folder up, then remove what is above it
-            deep = next((each for each in levels.iterdir() if each.is_dir() and not each.is_symlink()), None)
-            if deep is None:
-                break
-            lifted = levels.with_name(f"{folder.name}.{len(levels.name) % 2}")
-            deep.rename(lifted)
-            shutil.rmtree(levels, ignore_errors=True)
-            levels = lifted
+def _make_folder() -> Path:
+    ours = Path(tempfile.mkdtemp(prefix="agentops-tool-")).resolve()
+    (ours / "work").mkdir(mode=0o700)
+    ours.chmod(0o711)  # the process may be another user's
+    return ours
+
+
+def _remove(ours: Path) -> None:
+    """Remove a folder that a tool has filled: with folders that may not be entered, or more levels than a path has.
+
+    Each folder found is moved up to the top first, so that no path becomes long and nothing recurses. All processes
+    that could interfere are dead by now.
+    """
+    waiting, moved = [ours / "work"], 0
+    while waiting:
+        folder = waiting.pop()
+        with suppress(OSError):  # what cannot be removed is left to the machine's own cleaning of temporary folders
+            folder.chmod(0o700)
+            for each in list(folder.iterdir()):
+                if each.is_symlink() or not each.is_dir():
+                    each.unlink()
+                    continue
+                each.chmod(0o700)
+                moved += 1
+                waiting.append(each.rename(ours / str(moved)))
+            folder.rmdir()
+    with suppress(OSError):
+        ours.rmdir()
 
 
 def _order(tool: Tool[..., Any], context: ToolContext, report: IsolationReport, user: int) -> Order:
@@ -244,12 +252,12 @@ def _tasks_of_user() -> int:
     """How many processes and threads this user has, for the kernel's limit counts them all; -1 where unknown."""
     user, count = str(os.getuid()), 0
     try:
-        pids = [name for name in os.listdir("/proc") if name.isdigit()]
+        processes = [folder for folder in Path("/proc").iterdir() if folder.name.isdigit()]
     except OSError:
         return -1
-    for pid in pids:
+    for folder in processes:
         try:
-            text = Path("/proc", pid, "status").read_text(encoding="utf-8", errors="replace")
+            text = (folder / "status").read_text(encoding="utf-8", errors="replace")
             fields = dict(line.split(":\t", 1) for line in text.splitlines() if ":\t" in line)
             count += int(fields["Threads"]) if fields["Uid"].split()[0] == user else 0
         except (OSError, KeyError, ValueError):

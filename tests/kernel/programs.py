@@ -135,7 +135,8 @@ def make(program: Any) -> RunSpec:
     specs = []
     for name, (plays, strategy, redeliver) in zip(NAMES, program, strict=True):
         members = {"name": name, "steps": plays, "mailbox": 2, "on_failure": Restart(strategy, redeliver=redeliver)}
-        specs.append(type(name.upper(), (Player,), members).spec())
+        kind: type[Player] = type(name.upper(), (Player,), members)
+        specs.append(kind.spec())
     return RunSpec(tuple(specs), "a", slice=200, seconds=500)
 
 
@@ -199,7 +200,8 @@ class World:
 
     def resumed(self) -> Resumed:
         """What is said after a crash, as the runtime says it."""
-        lost, doubtful = [], []
+        lost: list[str] = []
+        doubtful: list[str] = []
         for effect in self.kernel.world.open.values():
             if effect.state == "admitted":
                 repeatable = effect.operation.kind.effect == "pure" or not effect.dispatched

@@ -139,7 +139,7 @@ def test_a_clean_up_may_have_other_agents_do_several_things() -> None:
     class Keeper(Agent):
         @handles
         async def on_note(self, note: Note) -> str:
-            return await look(note.text) + await look("and that")
+            return f"{await look(note.text)}{await look('and that')}"
 
     class Main(Agent):
         @handles

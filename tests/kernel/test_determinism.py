@@ -76,10 +76,7 @@ def test_a_run_that_is_resumed_after_a_crash_anywhere_comes_to_an_end(
     world.pending.clear()
     world.at = world.kernel.world.now
     world.deliver(world.resumed())
-    for _ in range(300):
-        approvals = list(world.kernel.pending_approvals().values())
-        if world.over or not approvals:
-            break
+    while approvals := list(world.kernel.pending_approvals().values()):
         world.deliver(Answer(world.at, approvals[0].effect, "deny", "nobody"))
     world.finish()
     assert world.kernel.close() == []

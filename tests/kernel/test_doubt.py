@@ -39,13 +39,13 @@ async def pay(amount: int) -> str:
 class Looker(Agent):
     @handles
     async def on_go(self, go: Go) -> list[str]:
-        return await look("bees", go.n)
+        return list(await look("bees", go.n))
 
 
 class Payer(Agent):
     @handles
     async def on_go(self, go: Go) -> str:
-        return await pay(go.n)
+        return str(await pay(go.n))
 
 
 class RuleGate(OpenGate):
@@ -206,7 +206,7 @@ def test_the_next_message_reuses_nothing_of_a_turn_that_was_cancelled() -> None:
         async def on_go(self, go: Go) -> str:
             paid = await pay(go.n)
             await self.sleep(10)
-            return paid
+            return str(paid)
 
     class Main(Agent):
         @handles

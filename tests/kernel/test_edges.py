@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import pytest
 
@@ -87,7 +88,7 @@ def test_a_recipient_that_is_no_name_is_the_handlers_error(to: object) -> None:
     class Main(Agent):
         @handles
         async def on_go(self, go: Go) -> None:
-            await self.ask(to, Work())  # type: ignore[arg-type]
+            await self.ask(to, Work())  # type: ignore[call-overload]
 
     assert "recipient" in Drive(Main).start(Go()).failure.what
 
@@ -178,10 +179,8 @@ def test_a_handler_that_will_not_end_is_named() -> None:
         @handles
         async def on_go(self, go: Go) -> None:
             while alive:
-                try:
+                with suppress(BaseException):
                     await look("x")
-                except BaseException:  # noqa: BLE001, S110 - that is the point
-                    pass
 
     drive = Drive(Immortal).start(Go())
     assert drive.kernel.close() == ["immortal/1/0"]

@@ -34,7 +34,7 @@ async def look(what: str, limit: int = 3) -> list[str]:
 class Looker(Agent):
     @handles
     async def on_go(self, go: Go) -> list[str]:
-        return await look("bees", go.n)
+        return list(await look("bees", go.n))
 
 
 class RuleGate(OpenGate):
@@ -129,7 +129,7 @@ def test_an_operation_that_is_never_awaited_is_an_error_with_its_name() -> None:
     class Main(Agent):
         @handles
         async def on_go(self, go: Go) -> None:
-            look("bees")  # type: ignore[unused-awaitable]
+            look("bees")  # type: ignore[unused-coroutine]
             self.sleep(3)  # type: ignore[unused-awaitable]
 
     drive = Drive(Main).start(Go())
@@ -199,7 +199,7 @@ def test_a_value_that_looks_like_a_reference_to_a_payload_comes_back_as_it_is() 
     class Main(Agent):
         @handles
         async def on_go(self, go: Go) -> dict[str, str]:
-            return await fetch()
+            return dict(await fetch())
 
     drive = Drive(Main).start(Go())
     drive.answer({"$payload": "cuckoo"})

@@ -160,7 +160,7 @@ def test_escalation_climbs_the_tree_of_supervisors_and_stops_their_children() ->
     class Sibling(Agent):
         @handles
         async def on_work(self, work: Work) -> str:
-            return await look("x")
+            return str(await look("x"))
 
     class Parent(Agent):
         on_failure = Restart("restart")

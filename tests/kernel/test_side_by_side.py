@@ -138,8 +138,8 @@ def test_a_branch_runs_beside_the_code_that_started_it() -> None:
 
 def test_the_failure_of_a_branch_that_nobody_awaits_fails_the_turn() -> None:
     async def body(self: Agent) -> str:
-        self.start(look("a"))
-        return await look("b")
+        _never_awaited = self.start(look("a"))
+        return str(await look("b"))
 
     drive = driven(body)
     drive.answer(error=ErrorRecord("ToolFailed", "unseen"))
@@ -149,7 +149,7 @@ def test_the_failure_of_a_branch_that_nobody_awaits_fails_the_turn() -> None:
 
 def test_a_branch_may_not_outlive_its_turn() -> None:
     async def body(self: Agent) -> str:
-        self.start(look("a"))
+        _never_awaited = self.start(look("a"))
         return "done"
 
     drive = driven(body)
@@ -200,10 +200,10 @@ def test_identity_is_a_path_so_an_effect_of_one_branch_renames_nothing_in_anothe
         async def one() -> str:
             for _ in range(extra):
                 await look("extra")
-            return await look("one")
+            return str(await look("one"))
 
         async def two() -> str:
-            return await look("two")
+            return str(await look("two"))
 
         drive = driven(lambda self: self.gather(one(), two()))
         seen = []
@@ -229,7 +229,7 @@ def test_a_branch_cannot_be_started_outside_a_handler() -> None:
 
     coroutine = nothing()
     with pytest.raises(RunError, match="outside a handler"):
-        kept[0].start(coroutine)
+        kept[0].start(coroutine)  # type: ignore[unused-awaitable]
     coroutine.close()
 
 

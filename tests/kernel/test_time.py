@@ -98,7 +98,7 @@ def test_a_timeout_raises_and_gives_up_what_was_waited_for() -> None:
     async def body(self: Agent) -> str:
         try:
             async with self.timeout(2):
-                return await look("x")
+                return str(await look("x"))
         except TimedOut as late:
             return late.what
 

@@ -85,7 +85,7 @@ def test_a_tool_inside_another_tool_is_refused_unless_it_is_pure() -> None:
     token = PERFORMING.set(ToolContext("run", "a/1/0.1", "run/a/1/0.1", None, None))  # type: ignore[arg-type]
     try:
         with pytest.raises(RunError, match=r"tool pay \(irreversible\) was called inside another tool"):
-            pay(3)  # type: ignore[unused-awaitable]
+            pay(3)  # type: ignore[unused-coroutine]
         look("bees").close()
     finally:
         PERFORMING.reset(token)

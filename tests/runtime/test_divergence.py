@@ -36,7 +36,7 @@ def agents(*, limit: int = 1, steps: int = 2, prompt: str = "Say something.", de
             said = await self.model(prompt)
             if decides:
                 self.decide("what now?", options=["this", "that"], chosen="this")
-            return said + await look(note.text, limit)
+            return said + str(await look(note.text, limit))
 
     class Main(Agent):
         @handles
@@ -69,7 +69,9 @@ async def test_other_arguments_are_named_by_field_with_both_values(tmp_path: Pat
 async def test_a_changed_prompt_is_a_change_of_the_models_arguments(tmp_path: Path) -> None:
     found = await diverged(tmp_path / "j.db", prompt="Say something else.")
     assert found.kind == "arguments"
-    assert [each.path for each in found.differences] == ["arguments.prompt"]
+    assert [(each.path, each.recorded, each.now) for each in found.differences] == [
+        ("arguments.prompt[0].text", "Say something.", "Say something else.")
+    ]
     assert found.agent == "helper"
 
 

@@ -36,7 +36,7 @@ async def pay(amount: int) -> str:
 class Payer(Agent):
     @handles
     async def on_go(self, go: Go) -> str:
-        return await pay(go.n)
+        return str(await pay(go.n))
 
 
 def answer_from_elsewhere(path: Path, run: str, verdict: str) -> None:
@@ -217,7 +217,7 @@ async def test_a_run_whose_code_has_changed_is_not_resumed_and_nothing_is_writte
     class Other(Agent):
         @handles
         async def on_go(self, go: Go) -> str:
-            return await pay(go.n + 1)
+            return str(await pay(go.n + 1))
 
     changed = type("Payer", (Other,), {})
 

@@ -163,7 +163,7 @@ async def test_plain_functions_run_in_threads_and_do_not_hold_up_other_runs(tmp_
     class Blocked(Agent):
         @handles
         async def on_go(self, go: Go) -> str:
-            return await blocks()
+            return str(await blocks())
 
     class Frees(Agent):
         @handles
@@ -186,7 +186,7 @@ async def test_a_tool_that_returns_something_else_than_it_says_is_a_failure(tmp_
     class Counts(Agent):
         @handles
         async def on_go(self, go: Go) -> int:
-            return await count()
+            return int(await count())
 
     async with Runtime.open(tmp_path / "j.db") as runtime:
         run = await runtime.start(define(Counts), Go())
@@ -244,7 +244,7 @@ class Secretive(Agent):
         try:
             await leak_in_error()
         except ToolFailed as error:
-            return found + error.what
+            return f"{found}{error.what}"
         return "never"
 
 

@@ -123,7 +123,7 @@ async def test_reaching_outside_fails_the_run_and_names_the_line(
     assert error.agent == "main"
     assert error.handler == "on_go"
     assert Path(error.file).name == "test_undeclared.py"
-    first = out.__code__.co_firstlineno  # type: ignore[attr-defined]
+    first = out.__code__.co_firstlineno
     assert first < error.line <= first + 3
     assert "@tool" in error.hint
 
