@@ -27,7 +27,7 @@ def policy() -> None:
     """
 
 
-@policy.command("check")
+@policy.command("check", short_help="Check that a policy is in order.")
 @click.argument("name", metavar="FILE|PLAYBOOK")
 @json_option
 @pass_shell
@@ -52,7 +52,7 @@ def check(shell: Shell, name: str, as_json: bool) -> int:
 _KINDS: Final = ("deny", "ask", "allow")
 
 
-@policy.command("test")
+@policy.command("test", short_help="Run the tests inside a policy.")
 @click.argument("name", metavar="FILE|PLAYBOOK")
 @json_option
 @pass_shell
@@ -87,7 +87,7 @@ def test(shell: Shell, name: str, as_json: bool) -> int:
     return 1 if failed else 0
 
 
-@policy.command("explain")
+@policy.command("explain", short_help="Say why a recorded call was decided so.")
 @click.argument("run", metavar="RUN")
 @click.argument("effect", metavar="EFFECT")
 @json_option
@@ -107,7 +107,7 @@ def explain(shell: Shell, run: str, effect: str, as_json: bool) -> int:
     return 0
 
 
-@policy.command("backtest")
+@policy.command("backtest", short_help="Judge recorded calls again under a policy.")
 @click.argument("name", metavar="POLICY")
 @click.option("--runs", default="all", show_default=True, metavar="last|ID,...|all", help="Which recorded runs.")
 @click.option("--status", type=click.Choice(_STATUSES), help="Of those, only runs that stand so.")

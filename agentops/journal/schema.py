@@ -95,9 +95,13 @@ VIEWS: Final = {
                CASE WHEN settled.amount IS NULL THEN 'as reserved' ELSE 'settled' END AS state
         FROM (SELECT {_WHERE_FROM}, {_field(1)} AS effect, rtrim({_AGENT}, '/') AS agent, {_field(3)} AS name,
                      {_field(6)} AS amount {_LINES} WHERE {_KIND} = 'effect' AND {_field(6)} IS NOT NULL) AS reserved
+        -- what was withdrawn never left, and cost nothing
+        LEFT JOIN (SELECT runs.run AS run, {_field(1)} AS effect {_LINES} WHERE {_KIND} = 'withdrawn') AS withdrawn
+        ON withdrawn.run = reserved.run AND withdrawn.effect = reserved.effect
         LEFT JOIN (SELECT runs.run AS run, {_field(1)} AS effect, {_field(2)} AS amount {_LINES}
                    WHERE {_KIND} = 'settled') AS settled
-        ON settled.run = reserved.run AND settled.effect = reserved.effect""",
+        ON settled.run = reserved.run AND settled.effect = reserved.effect
+        WHERE withdrawn.effect IS NULL""",
     "decisions": f"""
         SELECT {_WHERE_FROM}, {_field(1)} AS id, {_field(6)} AS by, {_field(2)} AS question,
                {_field(3)} AS options, {_field(4)} AS chosen, {_field(5)} AS because

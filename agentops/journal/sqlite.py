@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +25,8 @@ _CHECKPOINT_PAGES: Final = 4_000
 _COLUMNS: Final = "id, run, playbook, status, started, ended, owner"
 
 
+_NUMBERS: Final = count(1)
+"""Of the journals opened in this process: each is a holder of its own."""
 _NEWEST: Final = f"SELECT {_COLUMNS} FROM runs ORDER BY started DESC, id DESC LIMIT 1"  # noqa: S608 - constants
 _BY_NAME: Final = f"""SELECT {_COLUMNS} FROM runs
     WHERE run = ? OR substr(run, 1, ?) = ? OR substr(run, ?) = ? LIMIT 6"""  # noqa: S608 - constants
@@ -67,6 +70,7 @@ class Journal:
 
     def __init__(self, path: str | Path, *, durability: str = "process", read_only: bool = False) -> None:
         self.path = str(path)
+        self._me = f"{my_name()}/{next(_NUMBERS)}"
         with sqlite_errors(self.path):
             if read_only:
                 uri = f"{Path(path).absolute().as_uri()}?mode=ro"
@@ -100,7 +104,7 @@ class Journal:
         with self._transaction() as connection:
             cursor = connection.execute(
                 "INSERT INTO runs (run, playbook, status, started, owner) VALUES (?, ?, 'running', ?, ?)",
-                (run, playbook, started, my_name()),
+                (run, playbook, started, self._me),
             )
             row = int(cursor.lastrowid or 0)
             if first is not None:
@@ -150,7 +154,7 @@ class Journal:
 
     def take(self, row: RunRow) -> None:
         """Become the holder of a run; `JournalLocked` where a living process holds it."""
-        me = my_name()
+        me = self._me
         with self._transaction() as connection:
             (owner,) = connection.execute("SELECT owner FROM runs WHERE id = ?", (row.id,)).fetchone()
             if owner != me and holder_alive(owner):
@@ -167,7 +171,7 @@ class Journal:
     def release(self, run: int) -> None:
         """Give a run out of hand."""
         with sqlite_errors(self.path):
-            self._connection.execute("UPDATE runs SET owner = '' WHERE id = ? AND owner = ?", (run, my_name()))
+            self._connection.execute("UPDATE runs SET owner = '' WHERE id = ? AND owner = ?", (run, self._me))
 
     # --- reading ------------------------------------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ import typing
 from collections.abc import Callable, Coroutine
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any, Generic, NoReturn, ParamSpec, TypeVar
+from typing import Any, Generic, NoReturn, ParamSpec, Protocol, TypeVar, overload
 
 import msgspec
 
@@ -248,6 +248,15 @@ def _check_isolation(function: types.FunctionType, isolation: Isolation | None, 
         raise AgentDefinitionError(msg, hint=hint)
 
 
+class _Declare(Protocol):
+    """What turns a function into a tool that keeps its types."""
+
+    @overload
+    def __call__(self, function: Callable[P, Coroutine[Any, Any, R]], /) -> Tool[P, R]: ...
+    @overload
+    def __call__(self, function: Callable[P, R], /) -> Tool[P, R]: ...
+
+
 def tool(
     *,
     effect: EffectClass,
@@ -256,7 +265,7 @@ def tool(
     retries: int = 0,
     isolation: Isolation | None = None,
     limits: Limits | None = None,
-) -> Callable[[Callable[P, Any]], Tool[P, Any]]:
+) -> _Declare:
     """Declare a function as a tool.
 
     ``effect`` says what repeating a call would mean (see `agentops.kernel.gate.EffectClass`); there is no default,
@@ -268,7 +277,7 @@ def tool(
     Raises `AgentDefinitionError` where the function has untyped parameters or no result type.
     """
 
-    def declare(function: Callable[P, Any]) -> Tool[P, Any]:
+    def declare(function: Callable[..., Any], /) -> Tool[..., Any]:
         if not isinstance(function, types.FunctionType):
             msg = f"@tool goes onto a function, not onto {function!r}"
             raise AgentDefinitionError(msg, hint="Wrap it in a function of your own.")
@@ -286,4 +295,4 @@ def tool(
             limits=limits,
         )
 
-    return declare
+    return typing.cast("_Declare", declare)

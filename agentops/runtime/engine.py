@@ -225,7 +225,11 @@ class Engine:
             live.finish(reaction.finished)
             self._put_away(live)
         elif not live.attended and not live.inbox and seq == live.seq - 1 and self._only_people_awaited(live):
-            self.journal.set_status(live.row, "waiting")
+            try:
+                self.journal.set_status(live.row, "waiting")
+            except JournalError as error:
+                self._drop(live, error)
+                return
             live.end(Ended(live.name, "waiting"))
             self._put_away(live)
 

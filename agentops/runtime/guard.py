@@ -23,9 +23,8 @@ __all__ = ["Guard"]
 class _StandIn:
     """Takes the place of an event loop or a task; any use of it is a hit."""
 
-    def __init__(self, guard: Guard, name: str) -> None:
+    def __init__(self, guard: Guard) -> None:
         self.__dict__["_guard"] = guard
-        self.__dict__["_name"] = name
 
     def __getattr__(self, attribute: str) -> Any:
         return self._refuse_task if attribute == "create_task" else self._hit(attribute)
@@ -45,28 +44,29 @@ class _StandIn:
         while frame.f_back is not None and is_library(frame.f_code.co_filename):
             frame = frame.f_back
         if fiber is None or kernel is None:
-            msg = f"{self.__dict__['_name']}.{attribute} was used while handlers are stepped"
+            msg = f"the event loop ({attribute}) was used while handlers are stepped"
             raise RuntimeError(msg)
-        what = f"{self.__dict__['_name']} ({attribute})"
-        error = undeclared(fiber, what, frame.f_code.co_filename, frame.f_lineno)
+        error = undeclared(fiber, "the event loop", frame.f_code.co_filename, frame.f_lineno)
         kernel.undeclared(error)
         raise error
 
 
 class Guard:
-    """Hides asyncio's loop, and trio's where that is what runs here, from the handlers of ``kernel``.
+    """Hides asyncio's loop and trio's from the handlers of ``kernel``, whichever of them runs here, if any does.
+
+    What is told of a handler that reaches for them is the same everywhere, because it is recorded.
 
     Entered around a batch of deliveries; ``kernel`` is set before each of them.
     """
 
-    __slots__ = ("_loop", "_stand_in", "_stand_in_task", "_stepping", "_task", "_trio", "kernel", "thread")
+    __slots__ = ("_loop", "_stand_in", "_stepping", "_task", "_trio", "kernel", "thread")
 
     def __init__(self, kernel: Kernel | None = None) -> None:
         self.kernel = kernel
         self.thread = 0
         self._stepping = watch()
-        self._stand_in: Any = _StandIn(self, "the asyncio event loop")
-        self._stand_in_task: Any = _StandIn(self, "the asyncio task")
+        self._stand_in: Any = _StandIn(self)
+        self._trio: tuple[Any, dict[str, Any]] | None = None
 
     def __enter__(self) -> None:
         self.thread = threading.get_ident()
@@ -76,26 +76,25 @@ class Guard:
         if self._loop is not None and self._task is not None:
             asyncio.tasks._leave_task(self._loop, self._task)  # noqa: SLF001
         asyncio._set_running_loop(self._stand_in)  # noqa: SLF001
-        asyncio.tasks._enter_task(self._stand_in, self._stand_in_task)  # noqa: SLF001
-        self._trio = _trio_context() if self._loop is None else None
-        if self._trio is not None:
-            self._trio = (self._trio, self._trio.task, self._trio.runner)
-            self._trio[0].task = _StandIn(self, "the trio task")
-            self._trio[0].runner = _StandIn(self, "the trio runner")
+        asyncio.tasks._enter_task(self._stand_in, self._stand_in)  # noqa: SLF001
+        context = _trio_context()
+        if context is not None:
+            self._trio = (context, dict(context.__dict__))
+            context.task = context.runner = self._stand_in
 
     def __exit__(self, *_: object) -> None:
         self._stepping.remove(self)
         if self._trio is not None:
-            context, task, runner = self._trio
-            context.task, context.runner = task, runner
-        asyncio.tasks._leave_task(self._stand_in, self._stand_in_task)  # noqa: SLF001
+            (context, kept), self._trio = self._trio, None
+            context.__dict__.clear()
+            context.__dict__.update(kept)
+        asyncio.tasks._leave_task(self._stand_in, self._stand_in)  # noqa: SLF001
         asyncio._set_running_loop(self._loop)  # noqa: SLF001
         if self._loop is not None and self._task is not None:
             asyncio.tasks._enter_task(self._loop, self._task)  # noqa: SLF001
 
 
 def _trio_context() -> Any:
-    """Where trio keeps its task and runner (a thread-local of its own); None where it does not run here."""
+    """Where trio keeps its task and runner, a thread-local of its own; None where nobody has imported trio."""
     run = sys.modules.get("trio._core._run")
-    context = getattr(run, "GLOBAL_RUN_CONTEXT", None)
-    return context if hasattr(context, "task") else None
+    return getattr(run, "GLOBAL_RUN_CONTEXT", None)

@@ -19,7 +19,7 @@ import anyio
 import msgspec
 
 from agentops import clock
-from agentops.errors import Diverged, JournalCorrupt, JournalLocked, RunError, UnhandledMessage
+from agentops.errors import Diverged, JournalCorrupt, JournalLocked, RunError, UnhandledMessage, UnknownRecipient
 from agentops.journal.sqlite import Journal, RunRow
 from agentops.kernel.kernel import Kernel
 from agentops.kernel.records import Answer, Continue, External, Finished, Raw, Resumed, Start, read_block
@@ -151,12 +151,21 @@ class Runtime:
 
     async def tell(self, run: Run, to: str, message: Message, *, key: str) -> None:
         """Send a message from outside to an agent of a run. ``key`` is the message's id in the record."""
-        body = self._redact(codec(type(message)).encode(message))
+        kind = type(message)
+        body = self._redact(codec(kind).encode(message))
         live = self._engine.runs.get(run.id)
         if live is None:
             msg = f"run {run.id} is not being driven here"
             raise RunError(msg, hint="Resume it first.")
-        self._engine.post(live, External(clock.now(), key, to, type(message).__name__, Raw(body)))
+        process = live.kernel.world.processes.get(to)
+        if process is None:
+            known = live.kernel.world.processes
+            raise UnknownRecipient(f"no agent of run {run.id} is called {to!r}", hint=nearest(to, known), recipient=to)
+        if kind not in process.handlers:
+            handled = sorted(each.__name__ for each in process.handlers)
+            msg = f"{to} does not handle {kind.__name__}; it handles {', '.join(handled) or 'nothing'}"
+            raise UnhandledMessage(msg, hint=nearest(kind.__name__, handled), recipient=to, message=kind.__name__)
+        self._engine.post(live, External(clock.now(), key, to, kind.__name__, Raw(body)))
 
     def _over(self, row: RunRow, definition: Definition) -> Run:
         """A run that has ended, by its last record."""

@@ -126,6 +126,7 @@ def _python() -> list[str]:
     paths = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
     paths += [sys.base_prefix, sys.prefix, str(Path(sys.executable).parent)]
     paths += [str(Path(sys.executable).resolve().parent), str(ours)]
+    paths += [str(Path(msgspec.__file__).resolve().parent.parent)]  # wherever packages were found
     return [path for path in dict.fromkeys(paths) if path and path != "/"]
 
 

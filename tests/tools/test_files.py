@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -83,7 +85,9 @@ def test_a_path_that_leads_out_or_hides_something_is_refused(root: Path, path: s
     assert sorted(each.name for each in root.rglob("*")) == ["a.txt", "notes"]
 
 
-@pytest.mark.parametrize("path", ["%2e%2e/secret/a.txt", "..%2fsecret/a.txt", "..\\secret\\a.txt", "~/a.txt", "$HOME/a"])
+@pytest.mark.parametrize(
+    "path", ["%2e%2e/secret/a.txt", "..%2fsecret/a.txt", "..\\secret\\a.txt", "~/a.txt", "$HOME/a"]
+)
 def test_nothing_in_a_path_is_decoded_or_expanded(root: Path, path: str) -> None:
     """To the file system these are plain names, and no such file is there."""
     with pytest.raises(ToolFailed, match="does not exist"):
@@ -133,16 +137,16 @@ def test_a_folder_that_is_swapped_for_a_link_all_the_time_never_leads_out(root: 
     def swap() -> None:
         while not stop.is_set():
             notes.rename(aside)
-            link.rename(notes)
+            _put(link, notes)
             notes.rename(link)
-            aside.rename(notes)
+            _put(aside, notes)
 
     swapper = threading.Thread(target=swap)
     swapper.start()
     seen = set()
     try:
         for number in range(500):
-            for call in (lambda: read_below(root, "notes/a.txt"), lambda: _write(root, number)):
+            for call in (partial(read_below, root, "notes/a.txt"), partial(_write, root, number)):
                 try:
                     seen.add(call())
                 except ToolFailed:
@@ -153,6 +157,17 @@ def test_a_folder_that_is_swapped_for_a_link_all_the_time_never_leads_out(root: 
     assert "secret" not in seen
     assert [each.name for each in (root.parent / "secret").iterdir()] == ["a.txt"]
     assert (root.parent / "secret" / "a.txt").read_text(encoding="utf-8") == "secret"
+
+
+def _put(source: Path, target: Path) -> None:
+    """Move, where the tool may have made a folder of that name in the meantime."""
+    while True:
+        try:
+            source.rename(target)
+        except OSError:
+            shutil.rmtree(target, ignore_errors=True)
+        else:
+            return
 
 
 def _write(root: Path, number: int) -> str:
