@@ -64,16 +64,11 @@ def act(world: World, fiber: Fiber, operation: EffectOp) -> None:
     _propose(world, effect)
 
 
-def _key(effect: OpenEffect) -> str:
-    """Under which this attempt is reserved."""
-    return effect.id if effect.attempt == 1 else f"{effect.id}#{effect.attempt}"
-
-
 def _propose(world: World, effect: OpenEffect) -> None:
     operation = effect.operation
     agent = effect.id.rsplit("/", 2)[0]
     proposal = Proposal(
-        _key(effect),
+        effect.key,
         operation.kind.kind,
         operation.kind.name,
         agent,
@@ -129,7 +124,7 @@ def _admit(world: World, effect: OpenEffect, agent: str, admission: Admission, a
     world.requests.append(effect.request)
     world.records.append(
         Effect(
-            _key(effect),
+            effect.key,
             operation.kind.kind,
             operation.kind.name,
             shown,
@@ -175,7 +170,7 @@ def dispatch(world: World, ident: str) -> None:
     if effect is None or effect.request is None:
         return
     if effect.fiber is None:
-        world.gate.settle(_key(effect), None, happened=False)
+        world.gate.settle(effect.key, None, happened=False)
         del world.open[ident]
         world.record(Withdrawn(ident))
         return
@@ -191,9 +186,9 @@ def outcome(world: World, delivery: Outcome) -> None:
         msg = f"an outcome came for {delivery.effect}, which is not open"
         raise RunError(msg, hint="Each admitted effect is answered once.", effect=delivery.effect)
     operation = effect.operation
-    charge = world.gate.settle(_key(effect), delivery.usage, happened=True)
+    charge = world.gate.settle(effect.key, delivery.usage, happened=True)
     if charge is not None and (charge.overrun is not None or charge.settled != effect.reserved):
-        world.record(Settled(_key(effect), charge.settled, charge.overrun))
+        world.record(Settled(effect.key, charge.settled, charge.overrun))
     effect.request = None
     if delivery.status == "ok":
         del world.open[effect.id]
@@ -269,14 +264,14 @@ def answer(world: World, delivery: Answer) -> None:
 def _resolve_doubt(world: World, effect: OpenEffect, delivery: Answer) -> None:
     """A person says whether an effect in doubt is made again (approve), or taken as failed (deny)."""
     if delivery.verdict == "approve" and effect.fiber is not None:
-        charge = world.gate.settle(_key(effect), None, happened=True)
+        charge = world.gate.settle(effect.key, None, happened=True)
         if charge is not None:
-            world.record(Settled(_key(effect), charge.settled, charge.overrun))
+            world.record(Settled(effect.key, charge.settled, charge.overrun))
         effect.attempt += 1
         effect.approved = delivery.by or "somebody"
         _propose(world, effect)
         return
-    world.gate.settle(_key(effect), None, happened=True)
+    world.gate.settle(effect.key, None, happened=True)
     del world.open[effect.id]
     what = f"{effect.operation.told()} may or may not have happened before a crash, and was not repeated"
     _fail(world, effect, InDoubt(what, hint="See with your own eyes what it did.", effect=effect.id))
@@ -291,9 +286,9 @@ def resumed(world: World, delivery: Resumed) -> None:
     for ident in delivery.lost:
         effect = world.open[ident]
         if effect.operation.kind.kind == "model" or effect.fiber is None:
-            charge = world.gate.settle(_key(effect), None, happened=True)
+            charge = world.gate.settle(effect.key, None, happened=True)
             if charge is not None:
-                world.record(Settled(_key(effect), charge.settled, charge.overrun))
+                world.record(Settled(effect.key, charge.settled, charge.overrun))
             if effect.fiber is None:
                 del world.open[ident]
                 continue

@@ -151,7 +151,7 @@ def _give_up_effect(world: World, effect: OpenEffect) -> None:
         withdrawn = effect.state != "admitted"
     if withdrawn and effect.state != "doubtful":
         if effect.state == "admitted":
-            world.gate.settle(effect.id, None, happened=False)
+            world.gate.settle(effect.key, None, happened=False)
         del world.open[effect.id]
         world.record(Withdrawn(effect.id))
     else:

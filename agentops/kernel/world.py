@@ -80,6 +80,11 @@ class OpenEffect:
         """While it waits for a person: what that person is asked."""
         self.reserved: Amount | None = None
 
+    @property
+    def key(self) -> str:
+        """Under which its present attempt is reserved and settled."""
+        return self.id if self.attempt == 1 else f"{self.id}#{self.attempt}"
+
 
 class Ending(msgspec.Struct, frozen=True):
     """How the run will end, once everybody has come to rest."""

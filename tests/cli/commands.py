@@ -52,6 +52,12 @@ def wait_for(file: str) -> str:
     return "it came"
 
 
+@tool(effect="pure")
+def spin_up() -> None:
+    """Say that somebody will not give way."""
+    pathlib.Path("spinning").write_text("x", encoding="utf-8")
+
+
 class Clerk(Agent):
     """Does small things."""
 
@@ -74,9 +80,11 @@ class Clerk(Agent):
 class Idler(Agent):
     """Never gives way."""
 
+    tools = [spin_up]
+
     @handles
     async def on_order(self, order: Order) -> Note:
-        pathlib.Path("spinning").write_text("x", encoding="utf-8")
+        await spin_up()
         while True:
             pass
 '''
@@ -89,6 +97,7 @@ inputs:
 policy:
   allow:
     - {tool: look}
+    - {tool: spin_up}
     - {tool: wait_for, id: may-wait}
   ask:
     - {tool: send_mail, id: mail-leaves-the-house, because: mail leaves the house}

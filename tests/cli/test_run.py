@@ -27,8 +27,19 @@ def test_the_first_line_of_stdout_is_the_id_of_the_run(workspace: Path) -> None:
     assert "seen looking" not in done.stderr.splitlines()[-1]
 
 
-def test_the_page_says_what_wrote_it(workspace: Path) -> None:
+def test_a_page_that_no_model_wrote_does_not_say_that_one_did(workspace: Path) -> None:
     done = agentops("run", "errand", "-i", "way=looking", cwd=workspace)
+    assert "seen looking" in done.stdout
+    assert "Written by" not in done.stdout
+
+
+def test_the_page_says_what_wrote_it(workspace: Path) -> None:
+    documents = workspace / "documents"
+    documents.mkdir()
+    (documents / "a.md").write_text("# Cranes\n\nA crane lifts loads of up to nine tons.\n", encoding="utf-8")
+    given = ("-i", "question=What does a crane lift?", "-i", "documents=documents")
+    done = agentops("run", "research-brief", *given, cwd=workspace)
+    assert done.returncode == 0, done.stderr
     assert "*Written by: extractive, no language model.*" in done.stdout
 
 

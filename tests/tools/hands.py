@@ -49,6 +49,14 @@ async def double(number: int) -> int:
     return number * 2
 
 
+@tool(effect="pure", isolation="process", limits=SMALL, timeout=1.5)
+def wait_for_ever() -> int:
+    """Deaf to what can be ignored."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    while True:
+        signal.pause()
+
+
 @tool(effect="pure", isolation="process", limits=SMALL)
 def fail(text: str) -> str:
     """Raise."""

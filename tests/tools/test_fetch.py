@@ -278,6 +278,7 @@ def test_a_bomb_in_many_parts_is_one_too(site: Site) -> None:
         ({"Content-Encoding": "gzip"}, gzip.compress(b"text")[:-9], "is cut off"),
         ({"Content-Length": "100"}, b"x", "IncompleteRead"),
     ],
+    ids=["image", "encoded twice", "not gzip", "cut off", "too short"],
 )
 def test_what_is_no_whole_text_is_an_error(site: Site, headers: dict[str, str], body: bytes, said: str) -> None:
     site.answers["/a"] = (200, headers, body)

@@ -15,12 +15,15 @@ import anyio.to_thread
 import pytest
 
 from agentops.errors import AgentDefinitionError, RunError, ToolFailed
+from agentops.kernel.agent import Agent, handles
 from agentops.kernel.isolation import Limits
 from agentops.kernel.tool import Tool, tool
 from agentops.messages import encode
+from agentops.runtime.runtime import Runtime
 from agentops.tools import confinement
 from agentops.tools.confinement import isolation_report
 from agentops.tools.isolated import run_isolated
+from tests.runtime.house import Go, Note, define
 from tests.tools import hands
 from tests.tools.performing import context
 
@@ -36,6 +39,10 @@ def temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         folder.chmod(0o711)
         monkeypatch.setattr(tempfile, "tempdir", str(folder))
         yield folder
+
+
+def names(folder: Path) -> list[str]:
+    return [each.name for each in folder.iterdir()]
 
 
 async def call(called: Tool[..., Any], **arguments: Any) -> Any:
@@ -58,7 +65,7 @@ async def test_it_gets_its_arguments_a_clean_environment_and_an_empty_folder(tem
     assert Path(seen.folder).is_relative_to(temporary)
     assert seen.own_session
     assert seen.key == "r/a/1/0.1"
-    assert os.listdir(temporary) == []
+    assert names(temporary) == []
 
 
 @needs_linux
@@ -172,12 +179,35 @@ async def test_cancelling_a_call_kills_it_whole_and_removes_its_folder(temporary
         tasks.cancel_scope.cancel()
     await _all_closed(beacon, 2)
     os.close(beacon)
-    assert os.listdir(temporary) == ["beacon"]
+    assert names(temporary) == ["beacon"]
 
 
 async def test_a_folder_that_is_hard_to_remove_is_removed(temporary: Path) -> None:
     assert await call(hands.bury) == 1
-    assert os.listdir(temporary) == []
+    assert names(temporary) == []
+
+
+class Fork(Agent):
+    """Has a tool called in a process of its own, and one that takes too long."""
+
+    tools = (hands.double, hands.wait_for_ever)
+
+    @handles
+    async def on_go(self, message: Go) -> Note:
+        doubled = await hands.double(message.n)
+        try:
+            await hands.wait_for_ever()
+        except ToolFailed as error:
+            return Note(f"{doubled}: {error.what}")
+        return Note("waited for ever")
+
+
+async def test_in_a_run_it_is_called_like_any_tool_and_its_timeout_kills_it(tmp_path: Path, temporary: Path) -> None:
+    async with Runtime.open(tmp_path / "j.db") as runtime:
+        run = await runtime.start(define(Fork), Go(n=4))
+        said = await run.result()
+    assert said == {"text": "8: tool wait_for_ever gave no answer within 1.5 seconds"}
+    assert names(temporary) == []
 
 
 # --- what is kept away ------------------------------------------------------------------------------------------------
