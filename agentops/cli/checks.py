@@ -50,6 +50,7 @@ def run_checks(shell: Shell, *, probe: bool) -> list[Check]:
         _journal,
         _index,
         _disk,
+        _isolation,
         _model,
     ]
     for look in looks:
@@ -190,6 +191,16 @@ def _disk(_shell: Shell, settings: Settings) -> Iterator[Check]:
     free = shutil.disk_usage(folder).free
     said = f"{free / 1e9:,.1f} GB free at {folder}"
     yield Check("disk", "ok", said) if free > _ROOM else Check("disk", "warning", said, "Make room before a long run.")
+
+
+def _isolation(_shell: Shell, _settings: Settings) -> Iterator[Check]:
+    from agentops.tools.confinement import isolation_report
+
+    report = isolation_report()
+    if report.confined:
+        yield Check("isolation", "ok", report.text())
+    else:
+        yield Check("isolation", "warning", report.text(), "Install bubblewrap to keep tools off network and files.")
 
 
 def _model(shell: Shell, settings: Settings) -> Iterator[Check]:
