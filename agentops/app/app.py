@@ -15,7 +15,7 @@ import msgspec
 
 from agentops.app.settings import Settings
 from agentops.app.workspace import prepare_data, roots
-from agentops.errors import JournalError, PlaybookError, WorkspaceError
+from agentops.errors import InvalidInput, JournalError, PlaybookError, WorkspaceError
 from agentops.journal.sqlite import Journal
 from agentops.kernel.agent import Agent, AgentSpec
 from agentops.kernel.chat import Price
@@ -55,7 +55,8 @@ class App:
         self.settings = settings
         self.redactor = Redactor(settings.secrets)
         self._models: dict[str, Model] = {}
-        self._base_url = settings.base_url
+        self._recorded_url = ""
+        """The endpoint that a recorded run names, where no setting does."""
 
     # --- what there is --------------------------------------------------------------------------------------------
 
@@ -110,7 +111,7 @@ class App:
         """A recorded run's definition: its playbook, policy and budgets as recorded, its agents as they are now."""
         header = start.header
         if self.settings.sources.get("base_url", "default") == "default":
-            self._base_url = str(header.get("base_url", ""))
+            self._recorded_url = str(header.get("base_url", ""))
         if "agent" in header:
             from agentops.app.embed import agent_definition
 
@@ -142,7 +143,7 @@ class App:
             "playbook": _book_record(book),
             "config": msgspec.to_builtins(config),
             "model": model,
-            "base_url": self._base_url,
+            "base_url": self.settings.base_url or self._recorded_url,
             "agents": {spec.name: agent_digest(spec) for spec in compiled.agents},
             "versions": versions(),
         }
@@ -175,14 +176,23 @@ class App:
     def model(self, name: str) -> Model:
         """A model, opened once."""
         if name not in self._models:
+            if name.startswith("openai/"):
+                self._refuse_to_hand_over_key()
             settings = ModelSettings(
-                base_url=self._base_url,
+                base_url=self.settings.base_url or self._recorded_url,
                 api_key=self.settings.api_key,
                 prices=parse_prices(self.settings.prices),
                 folder=self.settings.workspace,
             )
             self._models[name] = open_model(name, settings)
         return self._models[name]
+
+    def _refuse_to_hand_over_key(self) -> None:
+        """A record, which may have been imported, must not say where this machine's key is sent."""
+        url = self._recorded_url
+        if url and not self.settings.base_url and self.settings.api_key:
+            msg = f"the run was recorded with the endpoint {url}, and a key is set here that it would get"
+            raise InvalidInput(msg, hint=f"If it may have the key, say so: --base-url {url}", base_url=url)
 
     def prices(self, names: set[str]) -> dict[str, Price]:
         """The known prices of models, by full name."""
