@@ -80,6 +80,8 @@ class Kernel:
         self.world = World("", gate, spec.model)
         self._steps = 0
         self._broken = False
+        self.guarded = False
+        """Whether whoever steps this kernel hands it the async generators that handlers open, by `opened`."""
 
     # --- the one way in -----------------------------------------------------------------------------------------
 
@@ -97,17 +99,15 @@ class Kernel:
         world.cancels = []
         world.blobs = {}
         self._steps = 0
-        hooks = sys.get_asyncgen_hooks()
-        sys.set_asyncgen_hooks(firstiter=self._opened)
-        try:
-            if (
-                type(delivery) is not Resumed
-            ):  # which first moves the run's time limit, as it is not late for lying idle
-                world.fire_due()
-            _ENTRIES[type(delivery)](self, delivery)
-            more = self._call_off() or self._run() or self._come_to_rest()
-        finally:
-            sys.set_asyncgen_hooks(*hooks)
+        if self.guarded:
+            more = self._handle(delivery)
+        else:
+            hooks = sys.get_asyncgen_hooks()
+            sys.set_asyncgen_hooks(firstiter=self.opened)
+            try:
+                more = self._handle(delivery)
+            finally:
+                sys.set_asyncgen_hooks(*hooks)
         block = encode_block([_recorded(world, delivery), *world.records])
         self._broken = False
         return Reaction(
@@ -121,6 +121,13 @@ class Kernel:
             more,
             world.finished,
         )
+
+    def _handle(self, delivery: Delivery) -> bool:
+        """Take the delivery and run; True where the time slice is over."""
+        if type(delivery) is not Resumed:  # which first moves the time limit: a run is not late for lying idle
+            self.world.fire_due()
+        _ENTRIES[type(delivery)](self, delivery)
+        return self._call_off() or self._run() or self._come_to_rest()
 
     def close(self) -> list[str]:
         """Unload: end every suspended handler without letting it act. Paths of those that would not end."""
@@ -188,7 +195,7 @@ class Kernel:
         else:
             self._perform(fiber, operation)
 
-    def _opened(self, generator: AsyncGenerator[Any, Any]) -> None:
+    def opened(self, generator: AsyncGenerator[Any, Any]) -> None:
         """A handler opened an async generator: its fiber closes it."""
         fiber = self.world.current
         if fiber is not None:

@@ -73,9 +73,12 @@ def publish(world: World, fiber: Fiber, operation: PublishOp) -> None:
     body, message = _checked(world, fiber.process.name, codec, operation.message)
     world.record(Published(ident, operation.topic, name, world.payload(body), len(listeners)))
     last: Envelope | None = None
+    shared = message if codec.frozen else None
     for process in listeners:
-        envelope = Envelope(ident, process, codec, body, message if codec.frozen else None)
-        if not post(world, envelope):
+        envelope = Envelope(ident, process, codec, body, shared)
+        if process.root is None and not process.mail:
+            _begin(world, process, envelope)
+        elif not post(world, envelope):
             last = envelope
     if last is None:
         world.resume(fiber, len(listeners))

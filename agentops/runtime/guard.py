@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
-from collections.abc import Coroutine
+from collections.abc import AsyncGenerator, Coroutine
 from typing import Any, NoReturn
 
 from agentops.kernel.foreign import is_library, undeclared
@@ -59,7 +59,7 @@ class Guard:
     Entered around a batch of deliveries; ``kernel`` is set before each of them.
     """
 
-    __slots__ = ("_loop", "_stand_in", "_stepping", "_task", "_trio", "kernel", "thread")
+    __slots__ = ("_hooks", "_loop", "_stand_in", "_stepping", "_task", "_trio", "kernel", "thread")
 
     def __init__(self, kernel: Kernel | None = None) -> None:
         self.kernel = kernel
@@ -70,6 +70,8 @@ class Guard:
 
     def __enter__(self) -> None:
         self.thread = threading.get_ident()
+        self._hooks = sys.get_asyncgen_hooks()
+        sys.set_asyncgen_hooks(firstiter=self._opened)
         self._stepping.append(self)
         self._loop = asyncio._get_running_loop()  # noqa: SLF001 - documented for frameworks
         self._task = None if self._loop is None else asyncio.current_task(self._loop)
@@ -82,8 +84,13 @@ class Guard:
             self._trio = (context, dict(context.__dict__))
             context.task = context.runner = self._stand_in
 
+    def _opened(self, generator: AsyncGenerator[Any, Any]) -> None:
+        if self.kernel is not None:
+            self.kernel.opened(generator)
+
     def __exit__(self, *_: object) -> None:
         self._stepping.remove(self)
+        sys.set_asyncgen_hooks(*self._hooks)
         if self._trio is not None:
             (context, kept), self._trio = self._trio, None
             context.__dict__.clear()

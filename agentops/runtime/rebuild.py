@@ -38,7 +38,9 @@ class Rebuilt(msgspec.Struct):
 
 def make_kernel(definition: Definition) -> Kernel:
     """A fresh kernel for a run, with its supervisor. It is stepped inside a `Guard`."""
-    return Kernel(definition.spec, definition.gate())
+    kernel = Kernel(definition.spec, definition.gate())
+    kernel.guarded = True
+    return kernel
 
 
 def inflate(journal: Journal, delivery: Delivery) -> Delivery:
