@@ -127,7 +127,8 @@ class Kernel:
         if type(delivery) is not Resumed:  # which first moves the time limit: a run is not late for lying idle
             self.world.fire_due()
         _ENTRIES[type(delivery)](self, delivery)
-        return self._call_off() or self._run() or self._come_to_rest()
+        call_off = self.world.ending is not None and self._call_off()
+        return call_off or self._run() or self._come_to_rest()
 
     def close(self) -> list[str]:
         """Unload: end every suspended handler without letting it act. Paths of those that would not end."""
@@ -160,6 +161,7 @@ class Kernel:
         ready = world.ready
         condemned = world.condemned
         limit = self.spec.slice
+        steps = self._steps
         while ready:
             fiber = ready.popleft()
             if fiber.done:
@@ -167,12 +169,12 @@ class Kernel:
             self._step(fiber)
             while condemned:
                 cancel_fiber(world, *condemned.pop(0))
-            self._steps += 1
-            if self._steps >= limit and ready:
-                world.current = None
-                return True
+            steps += 1
+            if steps >= limit and ready:
+                break
+        self._steps = steps
         world.current = None
-        return False
+        return bool(ready)
 
     def _step(self, fiber: Fiber) -> None:
         world = self.world

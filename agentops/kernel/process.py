@@ -165,7 +165,6 @@ class Fiber:
         self.turn = process.turns
         self.coroutine = coroutine
         self.context = context
-        self.root = self if root is None else root
         self.counter = 0
         self.value: Any = None
         self.error: BaseException | None = None
@@ -173,21 +172,24 @@ class Fiber:
         self.done = False
         self.result: Any = None
         self.failure: BaseException | None = None
-        self.seen = False
-        """Of a branch: whether somebody took its failure."""
         self.scope: Scope | None = None
         self.cancelled: BaseException | None = None
         self.swallowed = 0
         self.branches: list[Fiber] | None = None
-        self.watchers: list[Any] | None = None
         self.generators: list[Any] | None = None
-        # of a turn's root only
-        self.envelope = envelope
-        self.handler = handler
-        self.live = 1
-        """Fibers of this turn that are not done; the turn is over when none is."""
-        self.made: dict[int, Any] | None = None
-        """Operations made and not yet awaited."""
+        if root is None:  # a turn's root
+            self.root: Fiber = self
+            self.envelope = envelope
+            self.handler = handler
+            self.live = 1
+            """Fibers of this turn that are not done; the turn is over when none is."""
+            self.made: dict[int, Any] | None = None
+            """Operations made and not yet awaited."""
+        else:  # a branch
+            self.root = root
+            self.seen = False
+            """Whether somebody took its failure."""
+            self.watchers: list[Any] | None = None
 
     def release(self) -> None:
         """Its turn is over: let go of what it holds, itself included, so that nothing is left to the collector."""
